@@ -1,0 +1,252 @@
+// Package httpx is the one transport of oncall: every request to every vendor
+// goes through a Client made here, and nothing else in the project opens an
+// HTTP connection to one.
+//
+// A request passes these layers in this order, each in a file of its own:
+// base URL and headers, fence (dry-run and read-only), retries, pacing,
+// trace, the connection. The answer passes: redirect rule, body limit, content
+// type, status to apierr.Error, decoding.
+package httpx
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/secret"
+)
+
+// Config makes a Client for one vendor.
+type Config struct {
+	Vendor    string // name in errors and pacing files: "victorops"
+	BaseURL   string // base whose path is kept; Request.Path is appended to it
+	UserAgent string
+
+	// Header is sent with every request (API keys). Its values are masked
+	// everywhere.
+	Header map[string]secret.String
+	// Basic authorisation, used when User is set.
+	User     string
+	Password secret.String
+	// Masker learns the secrets above; nil makes a private one. Pass the
+	// process-wide one so that dumps of other clients are masked too.
+	Masker *secret.Masker
+
+	// Transport opens connections; nil is the real network, with proxies from
+	// the environment and TLS below. Tests and the demo put a simulator here.
+	Transport http.RoundTripper
+	TLS       TLS
+
+	Mode    Mode          // fence: what may leave this process
+	OnFence func(Fenced)  // told of every change that DryRun held back; may be nil
+	Timeout time.Duration // one request, connect to last byte; 0 is DefaultTimeout
+	Pacer   Pacer         // nil is no pacing
+	Retry   RetryPolicy   // zero value is the default policy
+	Trace   Trace         // -v and -vv; zero value is silent
+
+	// LoginHint follows the error "not signed in" and a 401: how to get or
+	// check a credential. Example: "oncall auth status victorops".
+	LoginHint string
+
+	// Classify lets a vendor's client give a non-2xx answer (already an
+	// *apierr.Error by the common rules, which the function may change) its own
+	// meaning: VictorOps says 403 for throttling. body is at most 8 KiB. nil is none.
+	Classify func(e *Answer)
+
+	Now   func() time.Time                                 // nil is time.Now
+	Sleep func(ctx context.Context, d time.Duration) error // nil is a timer that ctx ends
+}
+
+// TLS is a private CA and a client certificate, as PEM files.
+type TLS struct {
+	CAFile   string
+	CertFile string
+	KeyFile  string
+}
+
+// DefaultTimeout bounds one request; ConnectTimeout bounds reaching the host.
+const (
+	DefaultTimeout = 30 * time.Second
+	ConnectTimeout = 5 * time.Second
+	// StreamIdle ends a stream on which nothing arrived for that long.
+	StreamIdle = 5 * time.Minute
+	// DefaultMaxBody is what a decoded answer may measure.
+	DefaultMaxBody = 64 << 20
+)
+
+// Mode is the fence around changes.
+type Mode int
+
+const (
+	// ReadWrite lets everything pass.
+	ReadWrite Mode = iota
+	// ReadOnly stops every change with apierr.ErrReadOnly.
+	ReadOnly
+	// DryRun stops every change with apierr.ErrReadOnly after telling OnFence of it.
+	DryRun
+)
+
+// Fenced is a change that was held back, with secrets masked.
+type Fenced struct {
+	Vendor string `json:"vendor"`
+	Method string `json:"method"`
+	URL    string `json:"url"`
+	Body   string `json:"body,omitempty"` // as it would have been sent
+}
+
+// Request is one call. Path is appended to the base URL and is sent as it is:
+// escape the segments with Segment.
+type Request struct {
+	Op     string // what is being done, for errors: "acknowledge 4127"
+	Method string // default GET
+	Path   string
+	Query  url.Values
+	Header http.Header
+
+	// At most one of these. JSON is marshalled; Form is URL-encoded; Raw is
+	// sent as it is with ContentType.
+	JSON        any
+	Form        url.Values
+	Raw         []byte
+	ContentType string
+
+	// Reads marks a POST that changes nothing (a search): it passes the fence
+	// and may be retried. GET and HEAD always read.
+	Reads bool
+
+	Accept  string        // default application/json
+	MaxBody int64         // default DefaultMaxBody
+	Timeout time.Duration // default the client's
+	// AnyType accepts every content type (plain text, vendors that mislabel JSON).
+	AnyType bool
+	// AnyStatus returns 4xx and 5xx as a Response instead of an error; 3xx too.
+	AnyStatus bool
+}
+
+// Writes reports whether r may change something at the vendor.
+func (r Request) Writes() bool {
+	switch r.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return !r.Reads
+}
+
+// Response is an answer whose body was read whole.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	URL    *url.URL // after redirects
+}
+
+// Answer is what Classify sees.
+type Answer struct {
+	Err    *apierr.Error // the error so far; change its fields
+	Status int
+	Header http.Header
+	Body   []byte
+	Writes bool
+}
+
+// Stream is an answer whose body is read by the caller, who closes it.
+type Stream struct {
+	Status int
+	Header http.Header
+	URL    *url.URL // after redirects
+	Body   io.ReadCloser
+}
+
+// Pacer spaces requests so that a vendor's limit is kept. Wait returns when the
+// request may go, or ctx's error.
+type Pacer interface {
+	Wait(ctx context.Context, writes bool) error
+}
+
+// RetryPolicy bounds how often a request is sent again. A read is repeated after
+// a failed connection, a lost answer, 429, 502, 503 and 504; a change only when
+// it surely did not arrive or the vendor said that it refused it (429, 420).
+type RetryPolicy struct {
+	Max  int           // further attempts; 0 is 3, negative is none
+	Base time.Duration // first wait, doubled each time, with jitter; 0 is 250 ms
+	Cap  time.Duration // longest wait that the client chooses; 0 is 5 s
+}
+
+// Trace prints requests. Level 1 is a line a request, 2 adds headers and bodies.
+type Trace struct {
+	W     io.Writer
+	Level int
+}
+
+// Client sends requests to one vendor. It is safe for concurrent use.
+type Client struct {
+	cfg   Config
+	base  *url.URL
+	resty *resty.Client
+}
+
+// New makes a client. It opens nothing. A base URL that is not http or https is
+// an apierr.ErrUsage.
+func New(cfg Config) (*Client, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, apierr.New(apierr.ErrUsage, cfg.Vendor, "", "the URL %q is not http(s)://HOST[/PATH]", cfg.BaseURL)
+	}
+	rt := cfg.Transport
+	if rt == nil {
+		rt = http.DefaultTransport
+	}
+	c := resty.NewWithClient(&http.Client{Transport: rt})
+	return &Client{cfg: cfg, base: base, resty: c}, nil
+}
+
+// Base returns the base URL, without a slash at the end.
+func (c *Client) Base() string { return strings.TrimRight(c.base.String(), "/") }
+
+// Do sends r and decodes a JSON answer into out (nil: the body is not decoded).
+// Every failure is an *apierr.Error. After a change whose answer was lost it is
+// of kind apierr.ErrUnknownOutcome.
+func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) {
+	req := c.resty.R().SetContext(ctx).SetHeader("Accept", "application/json")
+	for k, v := range c.cfg.Header {
+		req.SetHeader(k, v.Reveal())
+	}
+	if r.JSON != nil {
+		req.SetBody(r.JSON)
+	}
+	req.SetQueryParamsFromValues(r.Query)
+	method := r.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	res, err := req.Execute(method, c.Base()+r.Path)
+	if err != nil {
+		return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Kind: []error{apierr.ErrUnavailable}, Err: err}
+	}
+	if res.IsError() {
+		return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Status: res.StatusCode(), Kind: []error{apierr.ErrUnavailable}}
+	}
+	if out != nil {
+		if err := json.Unmarshal(res.Body(), out); err != nil {
+			return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Err: err}
+		}
+	}
+	return &Response{Status: res.StatusCode(), Header: res.Header(), Body: res.Body(), URL: res.RawResponse.Request.URL}, nil
+}
+
+// Stream sends r and hands over the body as it arrives. It has no total
+// timeout: ctx ends it, or StreamIdle without a byte.
+func (c *Client) Stream(ctx context.Context, r Request) (*Stream, error) {
+	return nil, apierr.New(apierr.ErrUnsupported, c.cfg.Vendor, r.Op, "streams")
+}
+
+// Segment escapes one path segment. "@" stays as it is, which some vendors
+// need (VictorOps does not decode %40).
+func Segment(s string) string { return url.PathEscape(s) }
