@@ -1,0 +1,105 @@
+package ios
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+type lineResult struct {
+	text string
+	err  error
+}
+
+// Ask writes a question to Err and reads one line from In, without its line
+// end. The end of input before anything was typed is io.EOF, a cancelled ctx is
+// its error. It asks even without a terminal: who must not, looks at
+// Interactive first.
+func (s *Streams) Ask(ctx context.Context, question string) (string, error) {
+	s.ask(question)
+	return s.readLine(ctx)
+}
+
+// AskHidden is Ask for a secret: on a terminal the answer is not shown.
+func (s *Streams) AskHidden(ctx context.Context, question string) (string, error) {
+	s.ask(question)
+	f, ok := s.In.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || s.buffered() {
+		return s.readLine(ctx)
+	}
+	fd := int(f.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	got := make(chan lineResult, 1)
+	go func() {
+		p, err := term.ReadPassword(fd)
+		got <- lineResult{string(p), err}
+	}()
+	select {
+	case <-ctx.Done():
+		// The reader still sits on the terminal; give the echo back without it.
+		_ = term.Restore(fd, before)
+		s.newline()
+		return "", ctx.Err()
+	case r := <-got:
+		s.newline()
+		return r.text, r.err
+	}
+}
+
+func (s *Streams) ask(question string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress.hide()
+	_, _ = io.WriteString(s.Err, VisibleBlock(question))
+}
+
+func (s *Streams) newline() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = io.WriteString(s.Err, "\n")
+}
+
+func (s *Streams) buffered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending != nil || s.lines != nil && s.lines.Buffered() > 0
+}
+
+// readLine reads one line in a goroutine, as a read from a terminal cannot be
+// cancelled. A read given up by ctx stays pending and answers the next call.
+func (s *Streams) readLine(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	if s.lines == nil {
+		s.lines = bufio.NewReader(s.In)
+	}
+	if s.pending == nil {
+		got := make(chan lineResult, 1)
+		s.pending = got
+		go func(lines *bufio.Reader) {
+			text, err := lines.ReadString('\n')
+			if errors.Is(err, io.EOF) && text != "" {
+				err = nil
+			}
+			got <- lineResult{strings.TrimRight(text, "\r\n"), err}
+		}(s.lines)
+	}
+	got := s.pending
+	s.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case r := <-got:
+		s.mu.Lock()
+		s.pending = nil
+		s.mu.Unlock()
+		return r.text, r.err
+	}
+}
