@@ -10,8 +10,8 @@ package httpx
 
 import (
 	"context"
-	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,10 +39,14 @@ type Config struct {
 	// process-wide one so that dumps of other clients are masked too.
 	Masker *secret.Masker
 
-	// Transport opens connections; nil is the real network, with proxies from
-	// the environment and TLS below. Tests and the demo put a simulator here.
+	// Transport opens connections; nil is the real network with TLS and Proxy
+	// below. Tests and the demo put a simulator here.
 	Transport http.RoundTripper
 	TLS       TLS
+	// Proxy chooses the proxy of a request; nil is none, so that the process's
+	// environment is read by the caller alone. ProxyFromEnv makes one from
+	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Unused when Transport is set.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	Mode    Mode          // fence: what may leave this process
 	OnFence func(Fenced)  // told of every change that DryRun held back; may be nil
@@ -102,13 +106,16 @@ type Fenced struct {
 }
 
 // Request is one call. Path is appended to the base URL and is sent as it is:
-// escape the segments with Segment.
+// escape the segments with Segment. A "?" in it begins a raw query.
 type Request struct {
 	Op     string // what is being done, for errors: "acknowledge 4127"
 	Method string // default GET
 	Path   string
 	Query  url.Values
-	Header http.Header
+	// RawQuery stands before Query and is sent as it is, for vendors that do not
+	// read percent-encoded structure (balena: "$filter=in(a,b)").
+	RawQuery string
+	Header   http.Header
 
 	// At most one of these. JSON is marshalled; Form is URL-encoded; Raw is
 	// sent as it is with ContentType.
@@ -122,11 +129,12 @@ type Request struct {
 	Reads bool
 
 	Accept  string        // default application/json
-	MaxBody int64         // default DefaultMaxBody
-	Timeout time.Duration // default the client's
+	MaxBody int64         // default DefaultMaxBody; a Stream has no limit by default
+	Timeout time.Duration // default the client's; of a Stream: the longest silence, default StreamIdle
 	// AnyType accepts every content type (plain text, vendors that mislabel JSON).
 	AnyType bool
-	// AnyStatus returns 4xx and 5xx as a Response instead of an error; 3xx too.
+	// AnyStatus returns 4xx and 5xx as a Response instead of an error, when the
+	// retries are over; 3xx too, and no redirect is followed.
 	AnyStatus bool
 }
 
@@ -170,6 +178,15 @@ type Pacer interface {
 	Wait(ctx context.Context, writes bool) error
 }
 
+// Stamper is a Pacer that learns when a request truly left: a slot taken before
+// a slow TLS handshake would otherwise be over when the request arrives. Take
+// returns when the request may go; sent is called once the request is being
+// written, or never.
+type Stamper interface {
+	Pacer
+	Take(ctx context.Context, writes bool) (sent func(), err error)
+}
+
 // RetryPolicy bounds how often a request is sent again. A read is repeated after
 // a failed connection, a lost answer, 429, 502, 503 and 504; a change only when
 // it surely did not arrive or the vendor said that it refused it (429, 420).
@@ -187,66 +204,102 @@ type Trace struct {
 
 // Client sends requests to one vendor. It is safe for concurrent use.
 type Client struct {
-	cfg   Config
-	base  *url.URL
-	resty *resty.Client
+	cfg    Config
+	base   *url.URL
+	prefix string // base path as it is sent, without a slash at the end
+	wire   http.RoundTripper
+	idle   idleCloser
+	resty  *resty.Client
+	jitter func() float64 // [0,1)
 }
 
-// New makes a client. It opens nothing. A base URL that is not http or https is
-// an apierr.ErrUsage.
+// New makes a client. It opens no connection; of files it reads those of
+// Config.TLS. A base URL that is not http or https, and a TLS file that cannot
+// be used, is an apierr.ErrUsage.
 func New(cfg Config) (*Client, error) {
-	base, err := url.Parse(cfg.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, apierr.New(apierr.ErrUsage, cfg.Vendor, "", "the URL %q is not http(s)://HOST[/PATH]", cfg.BaseURL)
+	cfg = cfg.withDefaults()
+	base, err := parseBase(&cfg)
+	if err != nil {
+		return nil, err
 	}
-	rt := cfg.Transport
-	if rt == nil {
-		rt = http.DefaultTransport
+	cfg.learnSecrets()
+	c := &Client{cfg: cfg, base: base, prefix: strings.TrimRight(base.EscapedPath(), "/"), jitter: rand.Float64}
+	if c.wire = cfg.Transport; c.wire == nil {
+		t, err := newTransport(cfg)
+		if err != nil {
+			return nil, err
+		}
+		c.wire, c.idle.transport = t, t
 	}
-	c := resty.NewWithClient(&http.Client{Transport: rt})
-	return &Client{cfg: cfg, base: base, resty: c}, nil
+	c.resty = newEngine(sender{c})
+	return c, nil
 }
 
-// Base returns the base URL, without a slash at the end.
-func (c *Client) Base() string { return strings.TrimRight(c.base.String(), "/") }
+func (cfg Config) withDefaults() Config {
+	if cfg.Masker == nil {
+		cfg.Masker = &secret.Masker{}
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "oncall"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Sleep == nil {
+		cfg.Sleep = sleep
+	}
+	return cfg
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Base returns the base URL, without a slash at the end and without a user.
+func (c *Client) Base() string { return c.origin() + c.prefix }
 
 // Do sends r and decodes a JSON answer into out (nil: the body is not decoded).
 // Every failure is an *apierr.Error. After a change whose answer was lost it is
 // of kind apierr.ErrUnknownOutcome.
 func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) {
-	req := c.resty.R().SetContext(ctx).SetHeader("Accept", "application/json")
-	for k, v := range c.cfg.Header {
-		req.SetHeader(k, v.Reveal())
-	}
-	if r.JSON != nil {
-		req.SetBody(r.JSON)
-	}
-	req.SetQueryParamsFromValues(r.Query)
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	res, err := req.Execute(method, c.Base()+r.Path)
+	cl, err := c.newCall(r, false)
 	if err != nil {
-		return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Kind: []error{apierr.ErrUnavailable}, Err: err}
+		return nil, err
 	}
-	if res.IsError() {
-		return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Status: res.StatusCode(), Kind: []error{apierr.ErrUnavailable}}
+	if err := c.execute(ctx, cl); err != nil {
+		return nil, err
 	}
-	if out != nil {
-		if err := json.Unmarshal(res.Body(), out); err != nil {
-			return nil, &apierr.Error{Vendor: c.cfg.Vendor, Op: r.Op, Err: err}
-		}
+	res := &Response{Status: cl.res.StatusCode, Header: cl.res.Header, Body: cl.data, URL: cl.res.Request.URL}
+	if out == nil || res.Status < 200 || res.Status > 299 {
+		return res, nil
 	}
-	return &Response{Status: res.StatusCode(), Header: res.Header(), Body: res.Body(), URL: res.RawResponse.Request.URL}, nil
+	if err := c.decode(cl, out); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 // Stream sends r and hands over the body as it arrives. It has no total
-// timeout: ctx ends it, or StreamIdle without a byte.
+// timeout: ctx ends it, or StreamIdle (Request.Timeout) without a byte. It is
+// retried like Do until the first byte of the answer and never after. Errors of
+// Body.Read are *apierr.Error as well; io.EOF is the regular end.
 func (c *Client) Stream(ctx context.Context, r Request) (*Stream, error) {
-	return nil, apierr.New(apierr.ErrUnsupported, c.cfg.Vendor, r.Op, "streams")
+	cl, err := c.newCall(r, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.execute(ctx, cl); err != nil {
+		return nil, err
+	}
+	return &Stream{Status: cl.res.StatusCode, Header: cl.res.Header, URL: cl.res.Request.URL, Body: cl.res.Body}, nil
 }
-
-// Segment escapes one path segment. "@" stays as it is, which some vendors
-// need (VictorOps does not decode %40).
-func Segment(s string) string { return url.PathEscape(s) }

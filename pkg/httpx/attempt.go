@@ -1,0 +1,146 @@
+package httpx
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+)
+
+// errTimedOut is the cause of a context that our own limit ended.
+var errTimedOut = errors.New("timed out")
+
+// progress is how far a request came on the wire. The hooks run on net/http's
+// goroutines.
+type progress struct {
+	connected atomic.Bool // there is a connection to the host or its proxy
+	wrote     atomic.Bool // a byte of the request may have left
+	answered  atomic.Bool // the first byte of the answer is here
+}
+
+func (p *progress) trace(sent func()) *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		// net/http sends a request again by itself when its kept connection turns
+		// out dead and no byte was written: that begins here, so the marks do too.
+		GetConn: func(string) { p.connected.Store(false); p.wrote.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
+		WroteHeaderField: func(string, []string) {
+			if !p.wrote.Swap(true) {
+				sent()
+			}
+		},
+		WroteHeaders:         func() { p.wrote.Store(true) },
+		GotFirstResponseByte: func() { p.answered.Store(true) },
+	}
+}
+
+// attempt sends cl once to u. For Do the answer is read whole, so that a cut
+// one can be asked for again; for Stream the body is left to the caller.
+func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, sent func()) outcome {
+	limit := c.timeout(cl)
+	ctx, watch := newWatch(ctx, limit)
+	p := &progress{}
+	t := tracing{c: c, cl: cl, u: u, n: n, start: time.Now()}
+
+	req := c.wireRequest(httptrace.WithClientTrace(ctx, p.trace(sent)), cl, u)
+	t.request(req)
+	c.idle.freshFor(cl)
+	res, err := c.wire.RoundTrip(req)
+	if err != nil {
+		o := c.transportFailure(ctx, cl, u, p, limit, err)
+		watch.end()
+		t.failed(o.err)
+		return o
+	}
+	if res.Request == nil {
+		res.Request = req
+	}
+	if err := decompress(res); err != nil {
+		_ = res.Body.Close()
+		o := c.transportFailure(ctx, cl, u, p, limit, err)
+		watch.end()
+		t.failed(o.err)
+		return o
+	}
+	if cl.stream && res.StatusCode < 300 {
+		t.answered(res, nil)
+		if e := c.checkStreamType(cl, u, res); e != nil {
+			_ = res.Body.Close()
+			watch.end()
+			return outcome{err: e}
+		}
+		res.Body = &streamBody{c: c, cl: cl, body: res.Body, watch: watch, limit: limit, left: cl.r.MaxBody}
+		return outcome{res: res}
+	}
+	data, err := c.readBody(cl, res)
+	_ = res.Body.Close()
+	if err != nil {
+		o := c.bodyFailure(ctx, cl, res, p, limit, len(data), err)
+		watch.end()
+		t.failed(o.err)
+		return o
+	}
+	watch.end()
+	res.Body = io.NopCloser(bytes.NewReader(data))
+	t.answered(res, data)
+	return c.judge(cl, u, res, data)
+}
+
+// wireRequest makes the request of one attempt. net/http may replay it only
+// when nothing was written (GetBody allows that), which is safe for a change.
+func (c *Client) wireRequest(ctx context.Context, cl *call, u *url.URL) *http.Request {
+	req := (&http.Request{
+		Method: cl.r.Method, URL: u, Host: u.Host, Header: cl.header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	if h := req.Header.Get("Host"); h != "" {
+		req.Host = h
+		req.Header.Del("Host")
+	}
+	if cl.body != nil {
+		req.ContentLength = int64(len(cl.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(cl.body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	return req
+}
+
+// judge turns a whole answer into an outcome: redirect, status, content type.
+func (c *Client) judge(cl *call, u *url.URL, res *http.Response, data []byte) outcome {
+	status := res.StatusCode
+	switch {
+	case status >= 300 && status < 400:
+		return outcome{res: res, data: data}
+	case status >= 400 || status < 200:
+		e := c.statusError(cl, u, res, data)
+		o := outcome{err: e, again: c.statusAgain(cl, e)}
+		if cl.r.AnyStatus {
+			o.res, o.data = res, data
+		}
+		return o
+	}
+	if e := c.checkType(cl, u, res, data); e != nil {
+		return outcome{err: e}
+	}
+	return outcome{res: res, data: data}
+}
+
+// statusAgain reports whether a bad status allows another attempt: a refusal for
+// want of room always, a failure of the vendor only for a read.
+func (c *Client) statusAgain(cl *call, e *apierr.Error) bool {
+	if errors.Is(e, apierr.ErrRateLimited) {
+		return true
+	}
+	switch e.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return !cl.writes
+	}
+	return false
+}
