@@ -1,0 +1,151 @@
+// Package datasource holds what the clients of Loki, Prometheus and Grafana have in
+// common: a bearer token, Grafana's data source proxy as the way to a server
+// behind it, and the many answers by which Grafana or a login proxy in front
+// says "not signed in".
+//
+// Source: Grafana's proxy and login as in the Prometheus contract note,
+// sections 1 and 7 (grafana pkg/api/pluginproxy, pkg/middleware/auth.go).
+package datasource
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/secret"
+)
+
+// Access is how a server is reached and with which credential.
+type Access struct {
+	// Token is sent as a bearer token: a Grafana service account's (glsa_...), or
+	// one that the proxy in front of the server takes. Zero sends none.
+	Token secret.String
+	// DataSource is the uid of a Grafana data source. When set, the base URL is
+	// Grafana's root and requests travel through its data source proxy. Empty is
+	// the server itself.
+	DataSource string
+	// Grafana is true for Grafana's own API, whose answers are its own.
+	Grafana bool
+}
+
+// Apply returns cfg with the credential, the path through the proxy and a
+// Classify that knows the answers of login proxies. It changes nothing that cfg
+// points to. service is the word after "oncall auth login".
+func (a Access) Apply(cfg httpx.Config, service string) httpx.Config {
+	cfg.Header = maps.Clone(cfg.Header)
+	if cfg.Header == nil {
+		cfg.Header = map[string]secret.String{}
+	}
+	if cfg.Masker == nil {
+		cfg.Masker = new(secret.Masker)
+	}
+	if !a.Token.IsZero() {
+		cfg.Masker.Add(a.Token)
+		cfg.Header["Authorization"] = secret.New("Bearer " + a.Token.Reveal())
+	}
+	root := strings.TrimRight(cfg.BaseURL, "/")
+	if a.DataSource != "" {
+		cfg.BaseURL = root + "/api/datasources/proxy/uid/" + httpx.Segment(a.DataSource)
+	}
+	if a.DataSource != "" || a.Grafana {
+		login := "oncall auth login grafana"
+		if cfg.LoginHint != "" {
+			login = cfg.LoginHint
+		}
+		cfg.LoginHint = "make a service account token (role Viewer) at " + root + "/org/serviceaccounts, then: " + login
+	} else if cfg.LoginHint == "" {
+		cfg.LoginHint = "get a token from the proxy in front of " + Host(root) + " and run: oncall auth login " + service +
+			"; or go through Grafana with a service account token"
+	}
+	host, hint, next := Host(root), cfg.LoginHint, cfg.Classify
+	cfg.Classify = func(e *httpx.Answer) {
+		Explain(e, host, hint)
+		if next != nil {
+			next(e)
+		}
+	}
+	return cfg
+}
+
+// Host is the host of a URL as a person reads it, without credentials.
+func Host(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return "the server"
+	}
+	return u.Host
+}
+
+// Explain gives the answers of Grafana and of login proxies their meaning. Other
+// answers stay as they are.
+func Explain(e *httpx.Answer, host, hint string) {
+	text := Message(e.Body)
+	switch {
+	case IsLogin(e.Status, e.Header), e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden && IsHTML(e.Header, e.Body):
+		NotSignedIn(e.Err, host, text, hint)
+	case e.Status == http.StatusBadRequest && strings.HasPrefix(text, "Authentication to data source failed"):
+		e.Err.Kind = []error{apierr.ErrAuth}
+		e.Err.Message = "Grafana at " + host + " could not sign in to its own data source: " + text
+		e.Err.Hint = "the credential stored in Grafana's data source is wrong; one of Grafana's administrators can mend it"
+	case e.Status == http.StatusNotFound && strings.HasPrefix(text, "Unable to find datasource"):
+		e.Err.Kind = []error{apierr.ErrNotFound}
+		e.Err.Message = "Grafana at " + host + " has no data source with this uid"
+		e.Err.Hint = "the uid is at the end of the data source's address in Grafana (Connections > Data sources)"
+	case e.Status == http.StatusForbidden && text != "":
+		e.Err.Kind = []error{apierr.ErrAuth}
+		e.Err.Message = host + " refused: " + text
+		e.Err.Hint = "the token has not the right for this; " + hint
+	case IsHTML(e.Header, e.Body):
+		// A gateway's page says nothing that its status does not say.
+		e.Err.Message = "a proxy before " + host + " answered with a page: " + strings.ToLower(http.StatusText(e.Status))
+	}
+}
+
+// NotSignedIn turns err into the one sentence for every way of being told to log in.
+func NotSignedIn(err *apierr.Error, host, why, hint string) {
+	err.Kind = []error{apierr.ErrAuth}
+	err.Message = "not signed in to " + host
+	if why != "" && !strings.EqualFold(why, "unauthorized") {
+		err.Message += ": " + why
+	}
+	err.Hint = hint
+}
+
+// IsLogin reports whether an answer sends its reader to a login page: a redirect
+// to /login below any prefix, or to an identity provider.
+func IsLogin(status int, h http.Header) bool {
+	if status < 300 || status > 399 {
+		return false
+	}
+	u, err := url.Parse(h.Get("Location"))
+	if err != nil {
+		return false
+	}
+	p := strings.TrimRight(u.Path, "/")
+	return strings.HasSuffix(p, "/login") || strings.Contains(p, "/login/") || strings.Contains(p, "/oauth") ||
+		strings.Contains(p, "/sign_in") || strings.Contains(p, "/signin")
+}
+
+// IsHTML reports whether a body is a web page, by its type or its beginning.
+func IsHTML(h http.Header, body []byte) bool {
+	if strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "text/html") {
+		return true
+	}
+	head := strings.ToLower(strings.TrimSpace(string(body[:min(len(body), 64)])))
+	return strings.HasPrefix(head, "<!doctype html") || strings.HasPrefix(head, "<html")
+}
+
+// Message is the "message" of a Grafana error body, or "".
+func Message(body []byte) string {
+	var m struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &m) != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(m.Message), " ")
+}

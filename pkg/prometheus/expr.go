@@ -1,0 +1,103 @@
+package prometheus
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+)
+
+// Sorts reports whether a query's outermost call orders its result (sort,
+// sort_desc, sort_by_label, topk, bottomk), so that the server's order counts.
+func Sorts(expr string) bool {
+	e := strings.TrimSpace(expr)
+	end := strings.IndexFunc(e, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
+	if end <= 0 {
+		return false
+	}
+	switch e[:end] {
+	case "sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk":
+	default:
+		return false
+	}
+	rest := strings.TrimSpace(e[end:])
+	for _, clause := range []string{"by", "without"} {
+		if after, ok := strings.CutPrefix(rest, clause); ok {
+			rest = afterParens(strings.TrimSpace(after))
+			break
+		}
+	}
+	return strings.HasPrefix(rest, "(") && afterParens(rest) == ""
+}
+
+// afterParens is what follows the parenthesis with which s begins; s itself when
+// it begins with none.
+func afterParens(s string) string {
+	if !strings.HasPrefix(s, "(") {
+		return s
+	}
+	depth, quote := 0, byte(0)
+	for i := 0; i < len(s); i++ {
+		ch := s[i]
+		switch {
+		case quote != 0:
+			if ch == '\\' && quote != '`' {
+				i++
+			} else if ch == quote {
+				quote = 0
+			}
+		case ch == '"' || ch == '\'' || ch == '`':
+			quote = ch
+		case ch == '(':
+			depth++
+		case ch == ')':
+			depth--
+			if depth == 0 {
+				return strings.TrimSpace(s[i+1:])
+			}
+		}
+	}
+	return s
+}
+
+var placeInError = regexp.MustCompile(`(?:^|[^0-9])(\d+):(\d+): parse error`)
+
+// ParseError is a query that the server could not parse, with the place.
+type ParseError struct {
+	Expr    string
+	Message string
+	Line    int // from 1
+	Column  int // from 1, in bytes
+}
+
+func (e *ParseError) Error() string { return e.Message }
+
+// Caret is the line of the query and below it a caret under the place.
+func (e *ParseError) Caret() string {
+	lines := strings.Split(e.Expr, "\n")
+	if e.Line < 1 || e.Line > len(lines) {
+		return ""
+	}
+	line := lines[e.Line-1]
+	at := min(max(e.Column-1, 0), len(line))
+	return line + "\n" + strings.Repeat(" ", utf8.RuneCountInString(line[:at])) + "^"
+}
+
+// markPlace adds the place to an error that names one: "1:4: parse error: ...".
+func markPlace(err error, expr string) error {
+	var e *apierr.Error
+	if !errors.As(err, &e) || e.Err != nil {
+		return err
+	}
+	m := placeInError.FindStringSubmatch(e.Message)
+	if m == nil {
+		return err
+	}
+	line, _ := strconv.Atoi(m[1])
+	column, _ := strconv.Atoi(m[2])
+	e.Err = &ParseError{Expr: expr, Message: e.Message, Line: line, Column: column}
+	return err
+}
