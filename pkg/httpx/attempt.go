@@ -62,6 +62,12 @@ func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, sent 
 	if res.Request == nil {
 		res.Request = req
 	}
+	if cl.upgrade && res.StatusCode == http.StatusSwitchingProtocols {
+		// From here on the connection is the caller's; ending ctx does not close it.
+		watch.end()
+		t.answered(res, nil)
+		return outcome{res: res}
+	}
 	if err := decompress(res); err != nil {
 		_ = res.Body.Close()
 		o := c.transportFailure(ctx, cl, u, p, limit, err)
@@ -128,6 +134,9 @@ func (c *Client) judge(cl *call, u *url.URL, res *http.Response, data []byte) ou
 	}
 	if e := c.checkType(cl, u, res, data); e != nil {
 		return outcome{err: e}
+	}
+	if cl.upgrade {
+		return outcome{err: c.noUpgrade(cl, status)}
 	}
 	return outcome{res: res, data: data}
 }

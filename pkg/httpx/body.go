@@ -14,8 +14,9 @@ import (
 // errorBody is how much of an error's body is looked at.
 const errorBody = 64 << 10
 
-// errTooLarge is a body beyond its limit.
-var errTooLarge = errors.New("too large")
+// ErrTooLarge is in the tree of the error about a body beyond Request.MaxBody: a
+// pager asks for less then.
+var ErrTooLarge = errors.New("too large")
 
 // readBody reads the answer whole. A bad status is cut at errorBody without an
 // error, unless the caller wants to have it.
@@ -32,7 +33,7 @@ func (c *Client) readBody(cl *call, res *http.Response) ([]byte, error) {
 		limit = DefaultMaxBody
 	}
 	if res.ContentLength > limit && !res.Uncompressed {
-		return nil, fmt.Errorf("%w: %d bytes", errTooLarge, res.ContentLength)
+		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, res.ContentLength)
 	}
 	var b bytes.Buffer
 	if n := res.ContentLength; n > 0 {
@@ -40,7 +41,7 @@ func (c *Client) readBody(cl *call, res *http.Response) ([]byte, error) {
 	}
 	n, err := b.ReadFrom(io.LimitReader(res.Body, limit+1))
 	if err == nil && n > limit {
-		err = errTooLarge
+		err = ErrTooLarge
 	}
 	return b.Bytes(), err
 }

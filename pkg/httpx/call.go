@@ -20,9 +20,11 @@ type call struct {
 	r      Request
 	writes bool
 	stream bool
-	header http.Header
-	body   []byte // nil is no body
-	target string
+	// upgrade is a handshake: 101 is the good answer, and its body the connection.
+	upgrade bool
+	header  http.Header
+	body    []byte // nil is no body
+	target  string
 
 	// The answer, set by the sender: the error and the answer may both be set
 	// when AnyStatus keeps a bad status.

@@ -45,7 +45,7 @@ func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *
 func (c *Client) bodyFailure(ctx context.Context, cl *call, res *http.Response, p *progress, limit time.Duration, got int, err error) outcome {
 	var o outcome
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, ErrTooLarge):
 		most := cl.r.MaxBody
 		if most <= 0 {
 			most = DefaultMaxBody
