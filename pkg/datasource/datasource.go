@@ -80,12 +80,12 @@ func Host(rawURL string) string {
 	return u.Host
 }
 
-// Explain gives the answers of Grafana and of login proxies their meaning. Other
-// answers stay as they are.
+// Explain gives the errors of Grafana and of login proxies their meaning. Other
+// answers stay as they are. Redirects to a login page are httpx's.
 func Explain(e *httpx.Answer, host, hint string) {
 	text := Message(e.Body)
 	switch {
-	case IsLogin(e.Status, e.Header), e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden && IsHTML(e.Header, e.Body):
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden && IsHTML(e.Header, e.Body):
 		NotSignedIn(e.Err, host, text, hint)
 	case e.Status == http.StatusBadRequest && strings.HasPrefix(text, "Authentication to data source failed"):
 		e.Err.Kind = []error{apierr.ErrAuth}
@@ -105,6 +105,14 @@ func Explain(e *httpx.Answer, host, hint string) {
 	}
 }
 
+// Page is the error of a web page, whatever it says, where data was due: these
+// servers have none on their API, so somebody before them wants a login.
+func Page(vendor, op string, status int, host, hint string) *apierr.Error {
+	e := &apierr.Error{Vendor: vendor, Op: op, Status: status}
+	NotSignedIn(e, host, "it answered with a web page", hint)
+	return e
+}
+
 // NotSignedIn turns err into the one sentence for every way of being told to log in.
 func NotSignedIn(err *apierr.Error, host, why, hint string) {
 	err.Kind = []error{apierr.ErrAuth}
@@ -113,21 +121,6 @@ func NotSignedIn(err *apierr.Error, host, why, hint string) {
 		err.Message += ": " + why
 	}
 	err.Hint = hint
-}
-
-// IsLogin reports whether an answer sends its reader to a login page: a redirect
-// to /login below any prefix, or to an identity provider.
-func IsLogin(status int, h http.Header) bool {
-	if status < 300 || status > 399 {
-		return false
-	}
-	u, err := url.Parse(h.Get("Location"))
-	if err != nil {
-		return false
-	}
-	p := strings.TrimRight(u.Path, "/")
-	return strings.HasSuffix(p, "/login") || strings.Contains(p, "/login/") || strings.Contains(p, "/oauth") ||
-		strings.Contains(p, "/sign_in") || strings.Contains(p, "/signin")
 }
 
 // IsHTML reports whether a body is a web page, by its type or its beginning.

@@ -130,7 +130,8 @@ func (e envelope) explain(err *apierr.Error) {
 // read sends one query of /api/v1 and returns its envelope. form is true for the
 // endpoints that take a form POST.
 func (c *Client) read(ctx context.Context, op, path string, q url.Values, form bool) (envelope, error) {
-	req := httpx.Request{Op: op, Path: "/api/v1/" + path, Header: c.header}
+	// Every type is taken here, as a page of any kind is one of a login.
+	req := httpx.Request{Op: op, Path: "/api/v1/" + path, Header: c.header, AnyType: true}
 	encoded := q.Encode()
 	if form && len(encoded) > longQuery && !c.getOnly.Load() {
 		req.Method, req.Form, req.Reads = http.MethodPost, q, true
@@ -180,11 +181,10 @@ func (c *Client) send(ctx context.Context, req httpx.Request) (envelope, error) 
 
 // notPrometheus explains a 2xx answer that is not the envelope of /api/v1.
 func (c *Client) notPrometheus(op string, res *httpx.Response, cause error) error {
-	e := &apierr.Error{Vendor: vendor, Op: op, Status: res.Status, Kind: []error{apierr.ErrUnavailable}, Err: cause}
 	if datasource.IsHTML(res.Header, res.Body) {
-		datasource.NotSignedIn(e, c.host, "it answered with a web page", c.hint)
-		return e
+		return datasource.Page(vendor, op, res.Status, c.host, c.hint)
 	}
+	e := &apierr.Error{Vendor: vendor, Op: op, Status: res.Status, Kind: []error{apierr.ErrUnavailable}, Err: cause}
 	e.Message = "the answer of " + c.host + " is not one of Prometheus' API"
 	if cause != nil && bytes.HasPrefix(bytes.TrimSpace(res.Body), []byte("{")) {
 		e.Message = "the answer of " + c.host + " is cut or broken"

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/datasource"
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/prometheus"
 	"github.com/balena-io/oncall/pkg/secret"
@@ -213,7 +214,8 @@ func TestErrors(t *testing.T) {
 		"401":           {401, "application/json", "", `{"message":"Unauthorized"}`, apierr.ErrAuth, []string{"not signed in to 127.0.0.1", "token"}},
 		"403":           {403, "application/json", "", `{"message":"Access denied"}`, apierr.ErrAuth, []string{"refused: Access denied"}},
 		"login page":    {200, "text/html", "", `<!DOCTYPE html><title>Sign in to GitHub</title>`, apierr.ErrAuth, []string{"not signed in to 127.0.0.1", "token"}},
-		"to GitHub":     {302, "text/html", "https://github.invalid/login/oauth/authorize?client_id=1", "", apierr.ErrAuth, []string{"not signed in to 127.0.0.1", "token"}},
+		"proxy page":    {200, "text/html", "", `<html><h1>It works!</h1>`, apierr.ErrAuth, []string{"not signed in to 127.0.0.1", "web page", "token"}},
+		"to GitHub":     {302, "text/html", "https://github.com/login/oauth/authorize?client_id=1", "", apierr.ErrAuth, []string{"not signed in to 127.0.0.1", "token"}},
 		"429":           {429, "text/plain", "", "slow down", apierr.ErrRateLimited, nil},
 		"500":           {500, "text/plain", "", "panic", apierr.ErrUnavailable, []string{"500"}},
 		"gateway page":  {502, "text/html", "", "<html><h1>Bad Gateway</h1>", apierr.ErrUnavailable, []string{"bad gateway"}},
@@ -247,7 +249,7 @@ func TestParseErrorHasACaret(t *testing.T) {
 		writeJSON(w, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:4: parse error: unexpected end of input inside braces"}`)
 	})
 	_, err := client(t, s).Query(t.Context(), prometheus.Query{Expr: "up{"})
-	var place *prometheus.ParseError
+	var place *datasource.QueryError
 	require.ErrorAs(t, err, &place)
 	assert.Equal(t, "up{\n   ^", place.Caret())
 }

@@ -5,9 +5,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/datasource"
 )
 
 // Sorts reports whether a query's outermost call orders its result (sort,
@@ -65,27 +65,6 @@ func afterParens(s string) string {
 
 var placeInError = regexp.MustCompile(`(?:^|[^0-9])(\d+):(\d+): parse error`)
 
-// ParseError is a query that the server could not parse, with the place.
-type ParseError struct {
-	Expr    string
-	Message string
-	Line    int // from 1
-	Column  int // from 1, in bytes
-}
-
-func (e *ParseError) Error() string { return e.Message }
-
-// Caret is the line of the query and below it a caret under the place.
-func (e *ParseError) Caret() string {
-	lines := strings.Split(e.Expr, "\n")
-	if e.Line < 1 || e.Line > len(lines) {
-		return ""
-	}
-	line := lines[e.Line-1]
-	at := min(max(e.Column-1, 0), len(line))
-	return line + "\n" + strings.Repeat(" ", utf8.RuneCountInString(line[:at])) + "^"
-}
-
 // markPlace adds the place to an error that names one: "1:4: parse error: ...".
 func markPlace(err error, expr string) error {
 	var e *apierr.Error
@@ -98,6 +77,6 @@ func markPlace(err error, expr string) error {
 	}
 	line, _ := strconv.Atoi(m[1])
 	column, _ := strconv.Atoi(m[2])
-	e.Err = &ParseError{Expr: expr, Message: e.Message, Line: line, Column: column}
+	e.Err = &datasource.QueryError{Query: expr, Message: e.Message, Line: line, Column: column}
 	return err
 }
