@@ -146,7 +146,10 @@ func (w *World) Transport() http.RoundTripper {
 
 // Env returns the environment lines (NAME=value) that point oncall at the world
 // under base, such as "http://127.0.0.1:8080".
-func (w *World) Env(base string) []string {
+func (w *World) Env(base string) []string { return Env(base) }
+
+// Env is World.Env without a world: the lines depend on base alone.
+func Env(base string) []string {
 	base = strings.TrimRight(base, "/")
 	out := []string{"ONCALL_USER=" + UserYou}
 	for _, svc := range services() {

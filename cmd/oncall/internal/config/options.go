@@ -210,3 +210,13 @@ func ServiceOptions(service string) []Option {
 	}
 	return out
 }
+
+// LookupFlag returns the option of a global flag.
+func LookupFlag(flag string) (Option, bool) {
+	for _, o := range options {
+		if o.Flag == flag {
+			return o, true
+		}
+	}
+	return Option{}, false
+}

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/pkg/httpx"
 )
 
 // Table tells how things of one type are shown. The JSON form of T (its tags)
@@ -43,6 +44,12 @@ type Meta struct {
 	Truncated bool `json:"truncated,omitempty"`
 	// Partial are the sources that could not be asked or answered in part.
 	Partial []Partial `json:"partial,omitempty"`
+
+	// DryRun tells that nothing was sent; Plan is then what would happen, in
+	// words, and Requests what would have been sent, masked.
+	DryRun   bool           `json:"dryRun,omitempty"`
+	Plan     []string       `json:"plan,omitempty"`
+	Requests []httpx.Fenced `json:"requests,omitempty"`
 
 	// More says how to see the rest of a truncated list: "--limit 500 shows
 	// more". For stderr only.

@@ -1,0 +1,223 @@
+package mutate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/httpx"
+)
+
+// batch gathers what becomes of the targets of one plan.
+type batch struct {
+	r       *Runner
+	p       Plan
+	byName  map[string]Result
+	printed map[string]bool
+	order   []string
+	broken  error // stdout could not be written; the change goes on all the same
+}
+
+func newBatch(r *Runner, p Plan) *batch {
+	return &batch{r: r, p: p, byName: map[string]Result{}, printed: map[string]bool{}, order: slices.Clone(p.Targets)}
+}
+
+func (b *batch) report(target string, o Outcome) {
+	res := Result{Name: b.p.Kind + "/" + target, State: o.State, Changed: o.Changed, Message: o.Message, Item: o.Item, err: o.Err}
+	switch {
+	case o.Err == nil:
+		if res.State == "" {
+			res.State = b.p.Done
+		}
+	case b.r.Flags.DryRun && errors.Is(o.Err, apierr.ErrReadOnly):
+		res.State, res.DryRun, res.err = b.p.Done, true, nil
+	case errors.Is(o.Err, apierr.ErrUnknownOutcome):
+		res.State = "unknown"
+	default:
+		res.State = "failed"
+	}
+	if res.err != nil {
+		res.Error = FaultOf(res.err)
+	}
+	if !slices.Contains(b.order, target) {
+		b.order = append(b.order, target) // a thing that got its name when it was made
+	}
+	b.byName[target] = res
+	b.printLine(target, res)
+}
+
+// noteColumn is where the note of a line begins, so that notes stand in a column.
+const noteColumn = 44
+
+// printLine tells a person at once; the other formats wait for the whole.
+func (b *batch) printLine(target string, res Result) {
+	if !b.r.Printer.Human() || b.printed[target] {
+		return
+	}
+	b.printed[target] = true
+	if res.err != nil {
+		b.r.IO.Note("%s %s: %s", res.Name, res.State, res.Error.Message)
+		if res.Error.Hint != "" {
+			b.r.IO.Hint("%s", res.Error.Hint)
+		}
+		return
+	}
+	line := res.Name + " " + res.State
+	if res.DryRun {
+		line += " (dry run)"
+	}
+	line = ios.Visible(line)
+	if res.Message != "" {
+		note := "(" + ios.Visible(res.Message) + ")"
+		gap := noteColumn - displaywidth.String(line)
+		if b.r.IO.Width > 0 {
+			gap = min(gap, b.r.IO.Width-displaywidth.String(line)-displaywidth.String(note))
+		}
+		line += strings.Repeat(" ", max(2, gap)) + b.r.IO.Paint(ios.Dim, note)
+	}
+	if _, err := fmt.Fprintln(b.r.IO.Stdout(), line); err != nil && b.broken == nil {
+		b.broken = err
+	}
+}
+
+// finish settles the targets that nobody reported, from the error of the call.
+func (b *batch) finish(ctx context.Context, err error) []Result {
+	for _, target := range b.p.Targets {
+		if _, ok := b.byName[target]; ok {
+			continue
+		}
+		switch {
+		case b.r.Flags.DryRun && (err == nil || errors.Is(err, apierr.ErrReadOnly)):
+			b.report(target, Outcome{Err: apierr.New(apierr.ErrReadOnly, "", "", "dry run")})
+		case err == nil:
+			b.report(target, Outcome{Changed: true})
+		case errors.Is(err, apierr.ErrUnknownOutcome):
+			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "unknown", Error: FaultOf(err), err: err}
+		case ctx.Err() != nil:
+			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "not sent", Error: FaultOf(err), err: err}
+			if b.r.Printer.Human() && len(b.p.Targets) > 1 {
+				b.r.IO.Note("%s/%s not sent", b.p.Kind, target)
+			}
+		default:
+			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "failed", Error: FaultOf(err), err: err}
+		}
+	}
+	out := []Result{}
+	for _, target := range b.order {
+		if res, ok := b.byName[target]; ok {
+			out = append(out, res)
+		}
+	}
+	return out
+}
+
+// table is how a change looks in the formats that are not lines.
+func (b *batch) table() printer.Table[Result] {
+	return printer.Table[Result]{
+		Kind: "Change",
+		Columns: []printer.Column[Result]{
+			{Header: "NAME", Value: func(x Result) string { return x.Name }},
+			{Header: "STATE", Value: func(x Result) string {
+				if x.DryRun {
+					return x.State + " (dry run)"
+				}
+				return x.State
+			}},
+			{Header: "NOTE", Value: func(x Result) string {
+				if x.Error != nil {
+					return x.Error.Message
+				}
+				return x.Message
+			}},
+		},
+	}
+}
+
+// print writes the dry run's requests, and the results in the formats that are
+// written whole. When nothing succeeded stdout stays empty: the error says it.
+func (b *batch) print(results []Result) error {
+	var fenced []httpx.Fenced
+	if b.r.Flags.DryRun && b.r.Fenced != nil {
+		fenced = b.r.Fenced()
+	}
+	if b.r.Printer.Human() {
+		for _, f := range fenced {
+			b.r.IO.Note("would send  %s %s", f.Method, f.URL)
+			if f.Body != "" {
+				b.r.IO.Note("            %s", f.Body)
+			}
+		}
+		return b.broken
+	}
+	if !slices.ContainsFunc(results, func(x Result) bool { return x.err == nil }) {
+		return nil
+	}
+	if b.r.Printer.Format() == printer.FormatName {
+		for _, x := range results {
+			if x.err == nil {
+				if _, err := fmt.Fprintln(b.r.IO.Stdout(), ios.Visible(x.Name)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	meta := printer.Meta{}
+	if b.r.Flags.DryRun {
+		meta.DryRun, meta.Plan, meta.Requests = true, b.p.Effects, fenced
+	}
+	return printer.List(b.r.Printer, b.table(), results, meta)
+}
+
+// exitError folds the results into the one error that the process ends with.
+func (b *batch) exitError(results []Result, err error) error {
+	var failed []error
+	codes := map[int]bool{}
+	for _, x := range results {
+		if x.err != nil {
+			failed = append(failed, x.err)
+			codes[exit.Code(x.err)] = true
+		}
+	}
+	if b.r.Signal != nil {
+		if code, ok := b.r.Signal(); ok && err != nil {
+			return exit.Quiet(code)
+		}
+	}
+	if len(failed) == 0 {
+		if b.r.Flags.DryRun && errors.Is(err, apierr.ErrReadOnly) {
+			return nil
+		}
+		return err
+	}
+	code := exit.Partial
+	switch {
+	case codes[exit.Unknown]:
+		code = exit.Unknown
+	case len(failed) == len(results) && len(codes) == 1:
+		code = exit.Code(failed[0])
+	case len(failed) == len(results):
+		code = exit.Failed
+	}
+	// The lines of a batch have already told each failure to a person; the call's
+	// own error has not been told, and no other format has told any.
+	told := b.r.Printer.Human() && err == nil
+	if told {
+		return exit.Quiet(code)
+	}
+	if err != nil {
+		return exit.With(code, err)
+	}
+	if len(failed) < len(results) {
+		return exit.With(code, fmt.Errorf("%d of %d failed: %w", len(failed), len(results), failed[0]))
+	}
+	return exit.With(code, errors.Join(failed...))
+}
