@@ -87,6 +87,7 @@ func New(c Config) (*Client, error) {
 	h.Classify = chain(c.HTTP.Classify, classify)
 
 	alert := h
+	alert.Pacer = nil // the limit is that of the management API (note 2)
 	key := c.RESTKey.Reveal()
 	alert.BaseURL = c.AlertURL
 	if base, k, ok := splitAlertURL(key); ok {

@@ -1,0 +1,88 @@
+package pager
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/victorops"
+)
+
+// portal is where people see VictorOps (note 3: the link's form).
+const portal = "https://portal.victorops.com/client/"
+
+// link returns an incident's address in the portal. The vendor's own, which old
+// accounts send, wins.
+func link(v victorops.Incident, org string) string {
+	if Web(v.IncidentURL) {
+		return v.IncidentURL
+	}
+	if org == "" || v.Number == "" {
+		return ""
+	}
+	return portal + url.PathEscape(org) + "#/incident/" + url.PathEscape(string(v.Number))
+}
+
+// Web reports whether a link from a vendor may be opened: http or https, with a host.
+func Web(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// organisation returns the slug for links: Org, or the companyId of maintenance
+// mode (note 3: unsure). Without either it is "", which is no error.
+func (p *Pager) organisation(ctx context.Context) string {
+	if p.Org != "" {
+		return p.Org
+	}
+	org, err := p.org.get(ctx, func(ctx context.Context) (string, error) {
+		m, err := p.Client.Maintenance(ctx)
+		return m.CompanyID, err
+	})
+	if err != nil {
+		return ""
+	}
+	return org
+}
+
+// Link returns the portal's page of an incident. It does not ask whether the
+// incident exists. Without an organisation it is an apierr.ErrUsage.
+func (p *Pager) Link(ctx context.Context, number string) (string, error) {
+	org := p.organisation(ctx)
+	if org == "" {
+		return "", apierr.New(apierr.ErrUsage, victorops.Vendor, "open "+number, "the organisation's name in the portal is not known").
+			WithHint("set ONCALL_VICTOROPS_ORG, or: oncall config set victorops.org NAME")
+	}
+	return link(victorops.Incident{Number: victorops.ID(number)}, org), nil
+}
+
+// Snooze always fails: VictorOps has no API for it (note 3). The error is an
+// apierr.ErrUnsupported whose hint leads to the incident in the portal, where it
+// can be done.
+func (p *Pager) Snooze(ctx context.Context, number string) error {
+	e := apierr.New(apierr.ErrUnsupported, victorops.Vendor, "snooze "+number, "VictorOps has no API for it; the portal has: in steps of 30 minutes, up to 24 h")
+	if link, err := p.Link(ctx, number); err == nil {
+		return e.WithHint("%s", link)
+	}
+	return e.WithHint("%s", strings.TrimSuffix(portal, "/client/"))
+}
+
+// Number reads what people type or paste for an incident: 4127, #4127,
+// incident/4127, or its address in the portal. Anything else is an
+// apierr.ErrUsage.
+func Number(s string) (string, error) {
+	n := strings.TrimSpace(s)
+	if i := strings.LastIndex(n, "incident/"); i >= 0 {
+		n = n[i+len("incident/"):]
+		if end := strings.IndexAny(n, "/?#&"); end >= 0 {
+			n = n[:end]
+		}
+	}
+	n = strings.TrimPrefix(n, "#")
+	if n == "" || len(n) > 18 || strings.Trim(n, "0123456789") != "" {
+		return "", apierr.New(apierr.ErrUsage, victorops.Vendor, "", "%q is not an incident number", s).
+			WithHint("oncall incident list")
+	}
+	return n, nil
+}
