@@ -20,20 +20,25 @@ var errTimedOut = errors.New("timed out")
 // progress is how far a request came on the wire. The hooks run on net/http's
 // goroutines.
 type progress struct {
+	hooked    atomic.Bool // the transport tells of its steps at all
 	connected atomic.Bool // there is a connection to the host or its proxy
 	wrote     atomic.Bool // a byte of the request may have left
 	answered  atomic.Bool // the first byte of the answer is here
 }
 
-func (p *progress) trace(sent func()) *httptrace.ClientTrace {
+func (p *progress) trace(paced func(sent bool)) *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		// net/http sends a request again by itself when its kept connection turns
 		// out dead and no byte was written: that begins here, so the marks do too.
-		GetConn: func(string) { p.connected.Store(false); p.wrote.Store(false) },
+		GetConn: func(string) {
+			p.hooked.Store(true)
+			p.connected.Store(false)
+			p.wrote.Store(false)
+		},
 		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
 		WroteHeaderField: func(string, []string) {
 			if !p.wrote.Swap(true) {
-				sent()
+				paced(true)
 			}
 		},
 		WroteHeaders:         func() { p.wrote.Store(true) },
@@ -41,18 +46,22 @@ func (p *progress) trace(sent func()) *httptrace.ClientTrace {
 	}
 }
 
+// mayHaveArrived is false only when it is sure that no byte left.
+func (p *progress) mayHaveArrived() bool { return p.wrote.Load() || !p.hooked.Load() }
+
 // attempt sends cl once to u. For Do the answer is read whole, so that a cut
 // one can be asked for again; for Stream the body is left to the caller.
-func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, sent func()) outcome {
+func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, paced func(sent bool)) outcome {
 	limit := c.timeout(cl)
 	ctx, watch := newWatch(ctx, limit)
 	p := &progress{}
 	t := tracing{c: c, cl: cl, u: u, n: n, start: time.Now()}
 
-	req := c.wireRequest(httptrace.WithClientTrace(ctx, p.trace(sent)), cl, u)
+	req := c.wireRequest(httptrace.WithClientTrace(ctx, p.trace(paced)), cl, u)
 	t.request(req)
 	c.idle.freshFor(cl)
 	res, err := c.wire.RoundTrip(req)
+	paced(p.mayHaveArrived())
 	if err != nil {
 		o := c.transportFailure(ctx, cl, u, p, limit, err)
 		watch.end()

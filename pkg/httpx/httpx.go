@@ -180,11 +180,11 @@ type Pacer interface {
 
 // Stamper is a Pacer that learns when a request truly left: a slot taken before
 // a slow TLS handshake would otherwise be over when the request arrives. Take
-// returns when the request may go; sent is called once the request is being
-// written, or never.
+// returns when the request may go; done is called once, with true when the
+// first byte is being written and with false when nothing was.
 type Stamper interface {
 	Pacer
-	Take(ctx context.Context, writes bool) (sent func(), err error)
+	Take(ctx context.Context, writes bool) (done func(sent bool), err error)
 }
 
 // RetryPolicy bounds how often a request is sent again. A read is repeated after

@@ -22,7 +22,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // transportFailure is the outcome of an attempt without an answer. A change is
 // sent again only if no byte of it was written.
 func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *progress, limit time.Duration, err error) outcome {
-	arrived := p.wrote.Load()
+	arrived := p.mayHaveArrived()
 	message, hint, lasting := c.wireWords(ctx, u, p, limit, err)
 	e := c.fail(cl, apierr.ErrUnavailable, "%s", message)
 	e.Hint, e.Err = hint, c.hushed(err)

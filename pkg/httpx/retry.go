@@ -57,12 +57,12 @@ func (c *Client) send(ctx context.Context, cl *call, u *url.URL) (*http.Response
 	policy := c.cfg.Retry.withDefaults()
 	var busy time.Duration
 	for n := 1; ; n++ {
-		sent, err := c.pace(ctx, cl)
+		paced, err := c.pace(ctx, cl)
 		if err != nil {
 			return nil, nil, err
 		}
 		start := time.Now()
-		o := c.attempt(ctx, cl, u, n, sent)
+		o := c.attempt(ctx, cl, u, n, paced)
 		busy += time.Since(start)
 		if o.err == nil {
 			return o.res, o.data, nil
@@ -112,22 +112,22 @@ func (c *Client) interrupted(cl *call, err error, last *apierr.Error) *apierr.Er
 	return e
 }
 
-func (c *Client) pace(ctx context.Context, cl *call) (sent func(), _ *apierr.Error) {
-	sent = func() {}
+func (c *Client) pace(ctx context.Context, cl *call) (done func(sent bool), _ *apierr.Error) {
+	done = func(bool) {}
 	if err := ctx.Err(); err != nil {
 		return nil, c.interrupted(cl, err, nil)
 	}
 	var err error
 	switch p := c.cfg.Pacer.(type) {
 	case nil:
-		return sent, nil
+		return done, nil
 	case Stamper:
-		sent, err = p.Take(ctx, cl.writes)
+		done, err = p.Take(ctx, cl.writes)
 	default:
 		err = p.Wait(ctx, cl.writes)
 	}
 	if err != nil {
 		return nil, c.interrupted(cl, err, nil)
 	}
-	return sent, nil
+	return done, nil
 }

@@ -3,6 +3,7 @@ package httpx
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -72,7 +73,8 @@ func (cfg Config) tlsConfig() (*tls.Config, error) {
 
 func fileError(cfg Config, what, path string, err error) error {
 	text := trimPrefixes(err.Error(), "tls: ")
-	if pe, ok := err.(*os.PathError); ok { //nolint:errorlint // only its own text
+	var pe *os.PathError
+	if errors.As(err, &pe) {
 		text = pe.Err.Error()
 	}
 	e := apierr.New(apierr.ErrUsage, cfg.Vendor, "", "%s %s: %s", what, path, text)
