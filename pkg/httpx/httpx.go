@@ -38,6 +38,9 @@ type Config struct {
 	// Masker learns the secrets above; nil makes a private one. Pass the
 	// process-wide one so that dumps of other clients are masked too.
 	Masker *secret.Masker
+	// SecretFields are names of JSON fields whose values a dump never shows:
+	// secrets that the vendor sends and nobody knows before.
+	SecretFields []string
 
 	// Transport opens connections; nil is the real network with TLS and Proxy
 	// below. Tests and the demo put a simulator here.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,14 @@ func (c *Client) maskedURL(u *url.URL) string {
 	return printable(c.cfg.Masker.Mask(v.String()))
 }
 
-func (c *Client) maskedBody(body []byte) string { return c.cfg.Masker.Mask(string(body)) }
+func (c *Client) maskedBody(body []byte) string {
+	text := c.cfg.Masker.Mask(string(body))
+	for _, name := range c.cfg.SecretFields {
+		field := regexp.MustCompile(`("` + regexp.QuoteMeta(name) + `"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+		text = field.ReplaceAllString(text, `$1"`+secret.Hidden+`"`)
+	}
+	return text
+}
 
 // maskedHeader returns "Name: value" lines, sorted.
 func (c *Client) maskedHeader(h http.Header) []string {

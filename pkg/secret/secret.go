@@ -44,5 +44,11 @@ func (s String) LogValue() slog.Value { return slog.StringValue(s.shown()) }
 // MarshalText hides the text in JSON, XML and every other encoder of texts.
 func (s String) MarshalText() ([]byte, error) { return []byte(s.shown()), nil }
 
+// UnmarshalText takes a secret out of a vendor's answer.
+func (s *String) UnmarshalText(b []byte) error {
+	s.text = string(b)
+	return nil
+}
+
 // MarshalYAML hides the text in YAML.
 func (s String) MarshalYAML() (any, error) { return s.shown(), nil }
