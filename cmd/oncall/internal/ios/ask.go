@@ -22,15 +22,28 @@ type lineResult struct {
 // Interactive first.
 func (s *Streams) Ask(ctx context.Context, question string) (string, error) {
 	s.ask(question)
-	return s.readLine(ctx)
+	text, err := s.readLine(ctx)
+	// The answer's own line end was echoed; without an answer there is none.
+	s.asked(err != nil || !s.InTTY)
+	return text, err
 }
 
-// AskHidden is Ask for a secret: on a terminal the answer is not shown.
+// AskHidden is Ask for a secret: on a terminal the answer is not shown, and the
+// echo is back when AskHidden returns, however it returns.
 func (s *Streams) AskHidden(ctx context.Context, question string) (string, error) {
 	s.ask(question)
+	text, err := s.readHidden(ctx)
+	s.asked(true)
+	return text, err
+}
+
+func (s *Streams) readHidden(ctx context.Context) (string, error) {
 	f, ok := s.In.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || s.buffered() {
+	if !ok || !isTerminal(f) || s.buffered() {
 		return s.readLine(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
 	fd := int(f.Fd())
 	before, err := term.GetState(fd)
@@ -44,27 +57,32 @@ func (s *Streams) AskHidden(ctx context.Context, question string) (string, error
 	}()
 	select {
 	case <-ctx.Done():
-		// The reader still sits on the terminal; give the echo back without it.
+		// The reader cannot be taken off the terminal; the echo comes back
+		// without it.
 		_ = term.Restore(fd, before)
-		s.newline()
 		return "", ctx.Err()
 	case r := <-got:
-		s.newline()
 		return r.text, r.err
 	}
 }
 
+// ask shows the question; the progress line stays away until asked.
 func (s *Streams) ask(question string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress.hide()
-	_, _ = io.WriteString(s.Err, VisibleBlock(question))
+	s.question = VisibleBlock(question)
+	_, _ = io.WriteString(s.Err, s.question)
 }
 
-func (s *Streams) newline() {
+func (s *Streams) asked(newline bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _ = io.WriteString(s.Err, "\n")
+	s.question = ""
+	if newline {
+		_, _ = io.WriteString(s.Err, "\n")
+	}
+	s.progress.show()
 }
 
 func (s *Streams) buffered() bool {

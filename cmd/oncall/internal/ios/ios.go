@@ -43,6 +43,7 @@ type Streams struct {
 	mu       sync.Mutex
 	warned   map[string]bool
 	progress *Progress
+	question string // what is being asked now
 	lines    *bufio.Reader
 	pending  chan lineResult
 }
@@ -124,7 +125,10 @@ func (s *Streams) Size() (columns, rows int) {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// columns is the width of a terminal; 80 when nobody knows it.
+// defaultWidth is the width of a terminal that does not tell its own.
+const defaultWidth = 80
+
+// columns is the width of the terminal f.
 func columns(getenv func(string) string, f *os.File) int {
 	if n, err := strconv.Atoi(getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -132,5 +136,5 @@ func columns(getenv func(string) string, f *os.File) int {
 	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 		return w
 	}
-	return 80
+	return defaultWidth
 }

@@ -2,8 +2,9 @@ package ios
 
 import (
 	"io"
+	"os"
 
-	"github.com/clipperhouse/displaywidth"
+	"golang.org/x/term"
 )
 
 // Progress is the one line on Err that tells how far a wait is. On a terminal
@@ -87,18 +88,25 @@ func (p *Progress) hide() {
 }
 
 func (p *Progress) show() {
-	if p == nil || p.ended || p.line == "" || !p.live() {
+	if p == nil || p.ended || p.drawn || p.line == "" || !p.live() || p.s.question != "" {
 		return
 	}
-	line := p.line
-	width := p.s.ErrWidth
-	if width == 0 {
-		width = 80
-	}
 	// The last column stays free: a terminal wraps when it is filled.
-	if displaywidth.String(line) > width-1 {
-		line = displaywidth.TruncateString(line, width-1, "…")
-	}
-	_, _ = io.WriteString(p.s.Err, line)
+	_, _ = io.WriteString(p.s.Err, Cut(p.line, p.width()-1))
 	p.drawn = true
+}
+
+// width is how wide the line may be now: a window can shrink during a wait,
+// and a line that wraps cannot be taken away any more.
+func (p *Progress) width() int {
+	width := p.s.ErrWidth
+	if width <= 0 {
+		width = defaultWidth
+	}
+	if f, ok := p.s.Err.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = min(width, w)
+		}
+	}
+	return width
 }

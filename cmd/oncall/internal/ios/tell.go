@@ -32,12 +32,18 @@ func (s *Streams) Warn(format string, args ...any) {
 	}
 }
 
+// tell writes a line to Err. A line that cannot be told (a closed terminal, a
+// full disk) must not stop the command, so errors end here.
 func (s *Streams) tell(style Style, label, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress.hide()
-	// A line that cannot be told must not stop the command.
-	_, _ = io.WriteString(s.Err, s.PaintErr(style, label)+text+"\n")
+	line := s.PaintErr(style, label) + text + "\n"
+	if s.question != "" {
+		// Somebody is typing an answer: leave their line and ask again below.
+		line = "\n" + line + s.question
+	}
+	_, _ = io.WriteString(s.Err, line)
 	s.progress.show()
 }
 
@@ -55,7 +61,7 @@ func (o stdout) Write(p []byte) (int, error) {
 	defer o.s.mu.Unlock()
 	o.s.progress.hide()
 	n, err := o.s.Out.Write(p)
-	if len(p) > 0 && p[len(p)-1] == '\n' {
+	if n > 0 && p[n-1] == '\n' {
 		o.s.progress.show()
 	}
 	return n, err
