@@ -119,6 +119,14 @@ func (p Policy) label() string {
 	return p.Team + "/" + p.Name
 }
 
+// Label names a policy for people: with its team, unless its own name has it.
+func (p Policy) Label() string {
+	if p.Team == "" || strings.Contains(strings.ToLower(p.Name), strings.ToLower(p.Team)) {
+		return p.Name
+	}
+	return p.Team + " " + p.Name
+}
+
 // pick finds one of all by name: a whole name first, then a unique beginning.
 func pick[T any](kind, name string, all []T, names func(T) []string, label func(T) string) (T, error) {
 	var none T

@@ -1,0 +1,163 @@
+// Package clitest runs real command lines in the test's own process, against a
+// demo world of the test's own, under a clock that the test moves.
+package clitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/cmd/oncall/root"
+	"github.com/balena-io/oncall/pkg/simulator"
+)
+
+// Start is where the clock of every Env stands at first.
+var Start = time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC)
+
+// Env is a machine with oncall on it: a home folder, variables, a demo world
+// and a clock. The context is demo unless Vars or the command line say otherwise.
+type Env struct {
+	t     *testing.T
+	World *simulator.World
+	Home  string
+	// Vars are the environment variables. Change them before Run.
+	Vars map[string]string
+	// Stdin is what the next runs read. With Terminal they read it as typed.
+	Stdin string
+	// Terminal makes all three streams a terminal of Width columns (80).
+	Terminal bool
+	Width    int
+	// OpenURL gets the links that a command opens.
+	OpenURL func(url string) error
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+// New makes an Env with a fresh world that enforces no rate limit.
+func New(t *testing.T) *Env {
+	t.Helper()
+	e := &Env{t: t, Home: t.TempDir(), now: Start, Vars: map[string]string{"ONCALL_CONTEXT": "demo", "ONCALL_TZ": "UTC", "TERM": "xterm"}}
+	w, err := simulator.Open(simulator.Options{Now: e.Now, NoLimits: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Close() })
+	e.World = w
+	return e
+}
+
+// Now is the time on the Env's clock.
+func (e *Env) Now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now
+}
+
+// Advance moves the clock.
+func (e *Env) Advance(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now = e.now.Add(d)
+}
+
+// Result is what a command left behind.
+type Result struct {
+	Out, Err string
+	Code     int
+}
+
+// Run runs a command line as a shell would, without the word oncall:
+// e.Run(`incident note 4127 "looking at it"`).
+func (e *Env) Run(line string) Result {
+	e.t.Helper()
+	return e.RunContext(e.t.Context(), line)
+}
+
+// RunContext is Run under a context that the test may cancel.
+func (e *Env) RunContext(ctx context.Context, line string) Result {
+	e.t.Helper()
+	var out, errOut bytes.Buffer
+	f := e.Factory(&out, &errOut)
+	code := root.Run(ctx, f, Split(e.t, line))
+	return Result{out.String(), errOut.String(), code}
+}
+
+// Factory makes the factory of one run, for a test that needs a part of it.
+func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
+	vars := maps.Clone(e.Vars)
+	s := &ios.Streams{In: strings.NewReader(e.Stdin), Out: out, Err: errOut}
+	if e.Terminal {
+		s.InTTY, s.OutTTY, s.ErrTTY, s.Width = true, true, true, e.Width
+		if s.Width == 0 {
+			s.Width = 80
+		}
+		s.ErrWidth = s.Width
+	}
+	return cli.New(cli.Deps{
+		IO:        s,
+		LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
+		Environ: func() []string {
+			all := []string{}
+			for k, v := range vars {
+				all = append(all, k+"="+v)
+			}
+			return all
+		},
+		Home:    e.Home,
+		Version: "test",
+		Now:     e.Now,
+		// Waits pass at once and move the clock, so that no test sleeps.
+		Sleep:   func(ctx context.Context, d time.Duration) error { e.Advance(d); return ctx.Err() },
+		OpenURL: e.OpenURL,
+		World:   e.World,
+		Unpaced: true,
+	})
+}
+
+// JSON decodes the output into a fresh T.
+func JSON[T any](t *testing.T, r Result) T {
+	t.Helper()
+	var v T
+	require.NoError(t, json.Unmarshal([]byte(r.Out), &v), "stdout: %s\nstderr: %s", r.Out, r.Err)
+	return v
+}
+
+// Split cuts a line into words: blanks part them, single and double quotes keep
+// them together.
+func Split(t *testing.T, line string) []string {
+	t.Helper()
+	words := []string{}
+	var word strings.Builder
+	open, begun := rune(0), false
+	for _, c := range line {
+		switch {
+		case open != 0 && c == open:
+			open = 0
+		case open == 0 && (c == '\'' || c == '"'):
+			open, begun = c, true
+		case open == 0 && (c == ' ' || c == '\n' || c == '\t'):
+			if begun {
+				words = append(words, word.String())
+				word.Reset()
+				begun = false
+			}
+		default:
+			word.WriteRune(c)
+			begun = true
+		}
+	}
+	require.Zero(t, open, "a quote is left open: %s", line)
+	if begun {
+		words = append(words, word.String())
+	}
+	return words
+}

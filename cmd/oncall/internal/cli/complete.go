@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+)
+
+// completionBudget is how long a shell may wait for values; after that it gets none.
+const completionBudget = 400 * time.Millisecond
+
+// Complete makes a completion of live values from list. It only reads, is
+// bounded by a budget, and on any failure offers nothing, in silence.
+// Values already given as arguments are left out.
+func Complete(f *Factory, list func(ctx context.Context) ([]cobra.Completion, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		parent := cmd.Context()
+		if parent == nil {
+			parent = context.Background()
+		}
+		ctx, cancel := context.WithTimeout(parent, completionBudget)
+		defer cancel()
+		f.IO.Err = io.Discard // a shell shows whatever is written there in the prompt
+		type answer struct {
+			values []cobra.Completion
+			err    error
+		}
+		done := make(chan answer, 1)
+		go func() {
+			values, err := list(ctx)
+			done <- answer{values, err}
+		}()
+		select {
+		case a := <-done:
+			if a.err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return without(a.values, args), cobra.ShellCompDirectiveNoFileComp
+		case <-ctx.Done():
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// without drops the completions whose value was already given.
+func without(values []cobra.Completion, args []string) []cobra.Completion {
+	given := map[string]bool{}
+	for _, a := range args {
+		given[a] = true
+	}
+	out := make([]cobra.Completion, 0, len(values))
+	for _, v := range values {
+		if !given[completionValue(v)] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func completionValue(c cobra.Completion) string {
+	for i := range len(c) {
+		if c[i] == '\t' {
+			return c[:i]
+		}
+	}
+	return c
+}
+
+// Words completes from a fixed list.
+func Words(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// Contexts completes the names of contexts.
+func Contexts(f *Factory) cobra.CompletionFunc {
+	return Complete(f, func(context.Context) ([]cobra.Completion, error) {
+		cfg, err := config.Open(f.ConfigSource())
+		if err != nil {
+			return nil, err
+		}
+		return cfg.Contexts(), nil
+	})
+}

@@ -1,0 +1,303 @@
+// Package cli is what every command is built with: the Factory that opens
+// configuration, clients, printer and journal when they are first needed, and
+// the few helpers for groups, arguments, flags and completion.
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/journal"
+	"github.com/balena-io/oncall/pkg/secret"
+	"github.com/balena-io/oncall/pkg/simulator"
+)
+
+// Deps is the outside world of one run of oncall. Tests give their own.
+type Deps struct {
+	IO        *ios.Streams
+	LookupEnv func(string) (string, bool)
+	Environ   func() []string // "NAME=value", for programs that oncall runs
+	Home      string          // home folder of the user
+	Version   string
+
+	Now     func() time.Time                                 // nil is time.Now
+	Sleep   func(ctx context.Context, d time.Duration) error // nil is a timer that ctx ends
+	OpenURL func(url string) error                           // opens a link in the user's browser
+	// Keyring is where `auth login` keeps secrets; nil is the system's.
+	Keyring config.Keyring
+	// World is the demo world to use instead of the one in the state folder.
+	World *simulator.World
+	// Unpaced leaves out pacing. Only tests set it.
+	Unpaced bool
+}
+
+// Factory makes the parts of a command when they are first asked for: `--help`
+// opens neither file nor network.
+type Factory struct {
+	Deps
+	// Flags are the global flags that were given, by name. Root sets them.
+	Flags map[string]string
+	// Output holds -o, --jq and --template when given.
+	Output printer.Options
+	// Verbose is the count of -v.
+	Verbose int
+	// Change are the flags of a changing command.
+	Change mutate.Flags
+	// Masker knows every secret that was read in this run.
+	Masker *secret.Masker
+	// Interrupted tells the exit code of the signal that ended the run, if one did.
+	Interrupted func() (code int, ok bool)
+
+	config func() (*config.Config, error)
+	world  func() (*simulator.World, error)
+	print  func() (*printer.Printer, error)
+
+	mu     sync.Mutex
+	fenced []httpx.Fenced
+}
+
+// New makes a factory.
+func New(d Deps) *Factory {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	f := &Factory{Deps: d, Masker: &secret.Masker{}, Flags: map[string]string{}}
+	f.Interrupted = func() (int, bool) { return 0, false }
+	f.config = sync.OnceValues(f.loadConfig)
+	f.world = sync.OnceValues(f.openWorld)
+	f.print = sync.OnceValues(f.newPrinter)
+	return f
+}
+
+// Env returns a variable of the injected environment, "" when it is not set.
+func (f *Factory) Env(name string) string {
+	v, _ := f.LookupEnv(name)
+	return v
+}
+
+// Config returns the settings of this run. With no configuration at all it is
+// the error that names both ways on.
+func (f *Factory) Config() (*config.Config, error) { return f.config() }
+
+// ConfigSource is where the settings come from, for the commands that edit them.
+func (f *Factory) ConfigSource() config.Source {
+	return config.Source{LookupEnv: f.LookupEnv, Environ: f.Environ, Flags: f.Flags, Home: f.Home, Keyring: f.Keyring,
+		Masker: f.Masker, Demo: demoSettings()}
+}
+
+// demoSettings are the simulator's addresses and credentials, by setting.
+func demoSettings() map[string]string {
+	byEnv := map[string]string{}
+	for _, o := range config.Options() {
+		byEnv[o.Env] = o.Key
+	}
+	out := map[string]string{}
+	for _, line := range simulator.Env(simulator.BaseURL) {
+		name, value, _ := strings.Cut(line, "=")
+		if key := byEnv[name]; key != "" {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func (f *Factory) loadConfig() (*config.Config, error) {
+	cfg, err := config.Load(f.ConfigSource())
+	if cfg != nil {
+		for _, w := range cfg.Warnings() {
+			f.IO.Warn("%s", w)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Context().Demo {
+		// A fixed clock for the demo, so that a transcript can be repeated.
+		if at, err := time.Parse(time.RFC3339, f.Env("ONCALL_DEMO_NOW")); err == nil {
+			f.Now = func() time.Time { return at }
+		}
+	}
+	return cfg, nil
+}
+
+// DemoWorld opens the world of the demo context.
+func (f *Factory) DemoWorld() (*simulator.World, error) { return f.world() }
+
+func (f *Factory) openWorld() (*simulator.World, error) {
+	if f.Deps.World != nil {
+		return f.Deps.World, nil
+	}
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	return simulator.Open(simulator.Options{
+		Dir:      filepath.Join(cfg.StateDir(), "world"),
+		Now:      f.Clocked,
+		NoLimits: f.unpaced(),
+	})
+}
+
+// Wait waits, unless ctx ends before. Tests let it pass at once.
+func (f *Factory) Wait(ctx context.Context, d time.Duration) error {
+	if f.Sleep != nil {
+		return f.Sleep(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// Clocked is the time on the run's clock, which loading the demo may have fixed.
+func (f *Factory) Clocked() time.Time { return f.Now() }
+
+// unpaced tells whether requests are sent without pacing: in tests only.
+func (f *Factory) unpaced() bool { return f.Unpaced || f.Env("ONCALL_DEMO_PACING") == "off" }
+
+func (f *Factory) keepFenced(x httpx.Fenced) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fenced = append(f.fenced, x)
+}
+
+// Location is the zone in which people see times.
+func (f *Factory) Location() *time.Location {
+	if cfg, err := f.Config(); err == nil {
+		return cfg.Location()
+	}
+	return time.Local
+}
+
+// Age tells how long ago t was, short: "6m".
+func (f *Factory) Age(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return ios.Age(f.Now().Sub(t))
+}
+
+// Clock tells t as people read it: with zone, and with the date unless it is today.
+func (f *Factory) Clock(t time.Time) string { return ios.Time(t, f.Now(), f.Location()) }
+
+// WaitLimit is how long a command that waits may wait: --timeout or
+// ONCALL_TIMEOUT when given, else what the command finds right.
+func (f *Factory) WaitLimit(otherwise time.Duration) time.Duration {
+	if cfg, err := f.Config(); err == nil {
+		if k := cfg.Get("timeout").Origin.Kind; k == config.FromFlag || k == config.FromEnv {
+			return cfg.Duration("timeout")
+		}
+	}
+	return otherwise
+}
+
+// Printer returns the printer of this run's output options.
+func (f *Factory) Printer() (*printer.Printer, error) { return f.print() }
+
+func (f *Factory) newPrinter() (*printer.Printer, error) {
+	o := f.Output
+	if o.Format == "" {
+		o.Format = f.OutputFormat()
+	}
+	return printer.New(o, f.IO)
+}
+
+// StaticPrinter is a printer for a command that opens no configuration: the
+// format comes from flag and environment alone.
+func (f *Factory) StaticPrinter() (*printer.Printer, error) {
+	o := f.Output
+	if o.Format == "" && o.JQ == "" && o.Template == "" {
+		o.Format = f.Env("ONCALL_OUTPUT")
+	}
+	return printer.New(o, f.IO)
+}
+
+// OutputFormat is the format asked for by flag, environment or file, without
+// failing: errors are printed in it too.
+func (f *Factory) OutputFormat() string {
+	if f.Output.Format != "" {
+		return f.Output.Format
+	}
+	if f.Output.JQ != "" || f.Output.Template != "" {
+		return ""
+	}
+	if cfg, err := f.Config(); err == nil {
+		return cfg.String("output")
+	}
+	return f.Env("ONCALL_OUTPUT")
+}
+
+// Journal returns the record of changes of this context.
+func (f *Factory) Journal() (*journal.Journal, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	return journal.Open(filepath.Join(cfg.StateDir(), "journal.jsonl")), nil
+}
+
+// Mutate carries out one change; see mutate.Runner.Do.
+func (f *Factory) Mutate(ctx context.Context, p mutate.Plan, call func(ctx context.Context, report mutate.Report) error) error {
+	_, err := f.MutateResults(ctx, p, call)
+	return err
+}
+
+// MutateResults is Mutate for a command that has more to say afterwards.
+func (f *Factory) MutateResults(ctx context.Context, p mutate.Plan, call func(ctx context.Context, report mutate.Report) error) ([]mutate.Result, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.Printer()
+	if err != nil {
+		return nil, err
+	}
+	j, err := f.Journal()
+	if err != nil {
+		return nil, err
+	}
+	c := cfg.Context()
+	r := &mutate.Runner{IO: f.IO, Printer: out, Journal: j, Flags: f.Change,
+		Context: c.Name, User: c.User, Protected: c.Protected, ReadOnly: c.ReadOnly, NoInput: cfg.Bool("no-input"),
+		Now: f.Clocked, NewID: newID, Mask: f.Masker.Mask, Fenced: f.takeFenced, Signal: f.Interrupted}
+	return r.Do(ctx, p, call)
+}
+
+func (f *Factory) takeFenced() []httpx.Fenced {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.fenced
+	f.fenced = nil
+	return out
+}
+
+func newID() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// Code is the exit code of err, with a signal before anything else.
+func (f *Factory) Code(err error) int {
+	if err != nil {
+		if code, ok := f.Interrupted(); ok {
+			return code
+		}
+	}
+	return exit.Code(err)
+}

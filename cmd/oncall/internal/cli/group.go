@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
+	"github.com/balena-io/oncall/pkg/apierr"
+)
+
+// annotationChanges marks a command that changes something.
+const annotationChanges = "oncall/changes"
+
+// Group makes a command that only holds others. Without a word it prints its
+// help; an unknown word is a usage error that suggests the nearest. (By itself
+// cobra prints help and exits 0, which a script takes for success.)
+func Group(use, short string, sub ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs,
+		SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			err := apierr.New(apierr.ErrUsage, "", "", "%q is not a command of %s", args[0], cmd.CommandPath())
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return err.WithHint("%s %s", cmd.CommandPath(), strings.Join(near, ", "+cmd.CommandPath()+" "))
+			}
+			return err.WithHint("%s --help", cmd.CommandPath())
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.AddCommand(sub...)
+	return cmd
+}
+
+// ChangeFlags gives a command the flags of every change, and marks it as one.
+func ChangeFlags(cmd *cobra.Command, f *Factory) {
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[annotationChanges] = "true"
+	bindChange(cmd, &f.Change)
+}
+
+func bindChange(cmd *cobra.Command, c *mutate.Flags) {
+	fs := cmd.Flags()
+	fs.BoolVar(&c.DryRun, "dry-run", false, "print the plan and the requests, send no change")
+	fs.BoolVar(&c.Yes, "yes", false, "do not ask")
+	fs.StringVar(&c.Reason, "reason", "", "why, for the journal and whoever is told")
+	if fs.Lookup("incident") == nil {
+		fs.StringVar(&c.Incident, "incident", "", "number of the pager incident that this belongs to")
+	}
+}
+
+// Changes reports whether cmd changes something.
+func Changes(cmd *cobra.Command) bool { return cmd.Annotations[annotationChanges] == "true" }

@@ -1,0 +1,113 @@
+package root
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
+)
+
+// helpTopics are the pages of `oncall help TOPIC`. They are made from the tables
+// that rule the program, so they cannot disagree with it.
+func helpTopics() []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "exit-codes", Short: "What each exit code means", Long: exitCodesText()},
+		{Use: "environment", Short: "The environment variables that oncall reads", Long: environmentText()},
+		{Use: "output", Short: "Output formats, --jq and --template", Long: outputText()},
+	}
+}
+
+func exitCodesText() string {
+	var b strings.Builder
+	b.WriteString("Exit codes are part of oncall's public contract.\n\n")
+	for _, r := range exit.Table {
+		fmt.Fprintf(&b, "  %3d  %s\n", r.Code, r.Meaning)
+	}
+	b.WriteString("\nA command that runs another program passes that program's code on.")
+	return b.String()
+}
+
+func environmentText() string {
+	var b strings.Builder
+	b.WriteString("A flag wins over the environment, the environment over the context, the context over\n" +
+		"the rest of the file. Where --context names a context, its services win over the\n" +
+		"environment. In the demo context no service is read from the environment.\n")
+	heading := "\x00"
+	for _, o := range config.Options() {
+		if o.Env == "" {
+			continue
+		}
+		if o.Service != heading {
+			heading = o.Service
+			title := heading
+			if title == "" {
+				title = "general"
+			}
+			fmt.Fprintf(&b, "\n%s\n", title)
+		}
+		help := o.Help
+		if o.Default != "" {
+			help += " (default " + o.Default + ")"
+		}
+		if len(o.Values) > 0 {
+			help += ": " + strings.Join(o.Values, ", ")
+		}
+		fmt.Fprintf(&b, "  %-32s %s\n", o.Env, help)
+	}
+	b.WriteString("\nalso honoured\n")
+	for _, row := range [][2]string{
+		{"NO_COLOR, CLICOLOR_FORCE, TERM", "colour"},
+		{"COLUMNS", "width of the terminal"},
+		{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "proxies"},
+		{"VISUAL, EDITOR", "editor for long texts"},
+		{"XDG_CONFIG_HOME, XDG_STATE_HOME", "where the config file and the journal are"},
+		{"XDG_CACHE_HOME", "where caches are"},
+		{"ONCALL_DEMO_NOW", "fixes the clock of the demo (RFC 3339)"},
+		{"ONCALL_DEMO_PACING", "off: the demo neither paces requests nor enforces the vendors' limits"},
+	} {
+		fmt.Fprintf(&b, "  %-32s %s\n", row[0], row[1])
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func outputText() string {
+	formats := map[string]string{
+		"table": "columns for people (default); a single thing is a page",
+		"wide":  "the same with more columns",
+		"json":  "one envelope: {\"apiVersion\":\"oncall/v1\",\"kind\":\"IncidentList\",\"items\":[...],\"meta\":{}}; a single thing is in \"item\"",
+		"jsonl": "one item a line, for streams and pipes",
+		"yaml":  "the envelope as YAML",
+		"name":  "kind/name, one a line: incident/4127",
+		"md":    "a Markdown table",
+	}
+	var b strings.Builder
+	b.WriteString("stdout carries the result and nothing else; hints, progress and warnings go to stderr.\n\n")
+	for _, f := range config.Formats() {
+		fmt.Fprintf(&b, "  -o %-6s %s\n", f, formats[f])
+	}
+	b.WriteString(`
+  --jq EXPR        what the jq expression makes of the JSON envelope; strings are printed bare
+  --template TMPL  what the Go template makes of it
+
+Field names are lower camel case and are only ever added to. Times are RFC 3339 in UTC.
+"meta.truncated" and "meta.partial" say what is missing: nothing is cut in silence.
+With -o json an error is one object on stderr and stdout stays empty.
+
+  oncall incident list --jq '.items[] | select(.phase == "triggered") | .number'
+  oncall incident list --template '{{range .items}}{{.number}} {{.title}}{{"\n"}}{{end}}'`)
+	return b.String()
+}
+
+// topics are the names of the help pages, for tests.
+func topics() []string {
+	out := []string{}
+	for _, c := range helpTopics() {
+		out = append(out, c.Name())
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,114 @@
+// Package root is the tree of commands, the global flags, and the way from an
+// error to what is printed and the exit code.
+package root
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/balena-io/oncall/cmd/oncall/incident"
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/pkg/apierr"
+)
+
+const long = `oncall turns an on-call primer into commands: the page comes, and every step
+after it is one command that works the same typed at 3 am, pasted from a
+playbook, or run by a CI job.
+
+Try it without an account:  oncall demo
+Set it up:                  oncall init`
+
+// New makes the tree of commands.
+func New(f *cli.Factory) *cobra.Command {
+	cmd := cli.Group("oncall", "The on-call primer as commands", commands(f)...)
+	cmd.Long = long
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.CompletionOptions.HiddenDefaultCmd = false
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return apierr.New(apierr.ErrUsage, "", "", "%s", flagText(err)).WithHint("%s --help", cmd.CommandPath())
+	})
+	cmd.AddGroup(&cobra.Group{ID: groupWork, Title: "On call:"}, &cobra.Group{ID: groupSetUp, Title: "Setting up:"})
+	cmd.SetHelpCommandGroupID(groupSetUp)
+	cmd.SetCompletionCommandGroupID(groupSetUp)
+	globalFlags(cmd, f)
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return prepare(cmd, f) }
+	cmd.AddCommand(helpTopics()...)
+	return cmd
+}
+
+// The headings under which `oncall --help` lists the commands.
+const (
+	groupWork  = "work"
+	groupSetUp = "setup"
+)
+
+// commands lists the nouns in the order in which an incident needs them.
+func commands(f *cli.Factory) []*cobra.Command {
+	work := []*cobra.Command{
+		incident.NewCmd(f),
+	}
+	setUp := []*cobra.Command{
+		newCmdVersion(f),
+	}
+	for _, c := range work {
+		c.GroupID = groupWork
+	}
+	for _, c := range setUp {
+		c.GroupID = groupSetUp
+	}
+	return append(work, setUp...)
+}
+
+// globalFlags declares the flags of every command: those of the settings, from
+// their one table, and those that are no setting.
+func globalFlags(cmd *cobra.Command, f *cli.Factory) {
+	fs := cmd.PersistentFlags()
+	fs.SortFlags = false
+	for _, o := range config.Options() {
+		if o.Flag == "" {
+			continue
+		}
+		switch o.Kind {
+		case config.Bool:
+			fs.BoolP(o.Flag, o.Short, false, o.Help)
+		default:
+			fs.StringP(o.Flag, o.Short, "", o.Help)
+		}
+	}
+	fs.StringVar(&f.Output.JQ, "jq", "", "print what this jq expression makes of the JSON")
+	fs.StringVar(&f.Output.Template, "template", "", "print what this Go template makes of the JSON")
+	fs.CountVarP(&f.Verbose, "verbose", "v", "tell each request on stderr; -vv with headers and bodies, secrets masked")
+	for _, o := range config.Options() {
+		if o.Flag != "" && len(o.Values) > 0 {
+			_ = cmd.RegisterFlagCompletionFunc(o.Flag, cli.Words(o.Values...))
+		}
+	}
+	_ = cmd.RegisterFlagCompletionFunc("context", cli.Contexts(f))
+	_ = cmd.RegisterFlagCompletionFunc("jq", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("template", cobra.NoFileCompletions)
+}
+
+// prepare hands the global flags to the factory. It opens nothing: `version`
+// and completion pass here too.
+func prepare(cmd *cobra.Command, f *cli.Factory) error {
+	cmd.Flags().Visit(func(fl *pflag.Flag) {
+		if _, ok := config.LookupFlag(fl.Name); ok && cmd.Root().PersistentFlags().Lookup(fl.Name) == fl {
+			f.Flags[fl.Name] = fl.Value.String()
+		}
+	})
+	f.Output.Format = f.Flags["output"]
+	mode, given := f.Flags["color"]
+	if !given {
+		mode = f.Env("ONCALL_COLOR")
+	}
+	return f.IO.SetColor(mode, f.Env)
+}
+
+// flagText makes pflag's words read like ours.
+func flagText(err error) string {
+	text := err.Error()
+	return strings.ToLower(text[:1]) + text[1:]
+}
