@@ -8,7 +8,9 @@ import (
 // services is the one table of what the world contains. Each vendor's entry is
 // written beside its handlers; the order is that of Env.
 func services() []service {
-	return []service{}
+	return []service{
+		victoropsService(),
+	}
 }
 
 // mount makes the handler of one first path segment. The handler sees paths

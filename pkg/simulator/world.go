@@ -13,6 +13,11 @@ const (
 	UserYou       = "you"
 	UserSecondary = "secondary"
 	UserManager   = "manager"
+	// Of other teams. The first name Sam is also secondary's; the last handle
+	// holds an "@", which some vendors want unescaped in a path.
+	UserDevices  = "noor"
+	UserDevices2 = "sam.field"
+	UserSupport  = "lee@example.test"
 )
 
 // Person is somebody who can be paged.
@@ -26,6 +31,9 @@ func People() []Person {
 		{UserYou, "Robin", "Vale", "you@example.test", "+44 20 7946 0101"},
 		{UserSecondary, "Sam", "Okafor", "secondary@example.test", "+44 20 7946 0102"},
 		{UserManager, "Kim", "Larsen", "manager@example.test", "+44 20 7946 0103"},
+		{UserDevices, "Noor", "Haddad", "noor@example.test", "+44 20 7946 0104"},
+		{UserDevices2, "Sam", "Field", "sam.field@example.test", "+44 20 7946 0105"},
+		{UserSupport, "Lee", "Archer", "lee@example.test", "+44 20 7946 0106"},
 	}
 }
 
@@ -71,9 +79,10 @@ const (
 	E2EFailedBefore  = 41 * time.Minute                               // build 9123 ended, incident 4126 was triggered
 	E2EDuration      = 47 * time.Minute                               // of one e2e build
 	E2EPeriod        = time.Hour                                      // between the starts of two e2e builds
+	E2EGrace         = time.Hour                                      // how late the heartbeat may be
 	// E2EPassedBefore is when build 9121 ended green: the heartbeat, an hour's
 	// period and an hour's grace, was missed E2EFailedBefore.
-	E2EPassedBefore = E2EFailedBefore + 2*time.Hour
+	E2EPassedBefore = E2EFailedBefore + E2EPeriod + E2EGrace
 	ForgottenBefore = 4 * 24 * time.Hour // incident 4119 was acknowledged
 	StaleBefore     = 30 * time.Hour     // the public incident on Delta updates went into monitoring
 )
@@ -303,4 +312,14 @@ func (f *Facts) LastE2EPass(t time.Time) time.Time {
 		}
 	}
 	return last
+}
+
+// E2EMissing reports whether the heartbeat of e2e is overdue at t, and since when
+// it has been so or not.
+func (f *Facts) E2EMissing(t time.Time) (missing bool, since time.Time) {
+	last := f.LastE2EPass(t)
+	if deadline := last.Add(E2EPeriod + E2EGrace); !deadline.After(t) {
+		return true, deadline
+	}
+	return false, last
 }
