@@ -58,6 +58,8 @@ type Config struct {
 	context    Context
 	contextErr error
 
+	execLimit time.Duration // how long an {exec} may take
+
 	mu      sync.Mutex
 	secrets map[string]*slot
 }
@@ -77,7 +79,8 @@ func Load(s Source) (*Config, error) {
 // read or has a mistake in it, and on a flag or variable whose value is
 // impossible. Nothing but the config and definitions file is read.
 func Open(s Source) (*Config, error) {
-	c := &Config{src: s, paths: Locate(s), origins: map[string]Origin{}, refs: map[string]*reference{}, secrets: map[string]*slot{}}
+	c := &Config{src: s, paths: Locate(s), execLimit: defaultExecLimit,
+		origins: map[string]Origin{}, refs: map[string]*reference{}, secrets: map[string]*slot{}}
 	c.doc, c.team = &document{path: c.paths.File}, &document{}
 	demo := c.demoAsked()
 	if !demo {
@@ -190,7 +193,7 @@ func (c *Config) Get(key string) Value {
 		return Value{}
 	}
 	v := Value{Text: c.values.GetString(key), Origin: c.origins[key]}
-	_, v.Set = c.origins[key]
+	v.Set = v.Origin.Kind != FromDefault
 	if !o.Sensitive() || !v.Set {
 		return v
 	}

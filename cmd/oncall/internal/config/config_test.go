@@ -3,7 +3,9 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -107,4 +109,352 @@ func TestPrecedence(t *testing.T) {
 	w.flags["timeout"] = "9s"
 	c = w.load()
 	assert.Equal(t, Value{"9s", Origin{FromFlag, "--timeout"}, true}, c.Get("timeout"), "flag")
+}
+
+func TestPrecedenceOfEveryOption(t *testing.T) {
+	t.Parallel()
+	// Every option takes its value from each layer it may stand in, and tells which.
+	samples := map[Kind][2]string{
+		String: {"one", "two"}, Bool: {"true", "false"}, Duration: {"1s", "2s"}, URL: {"https://one.example.test/a", "https://two.example.test"},
+		Path: {"/one", "/two"}, Zone: {"UTC", "local"},
+	}
+	for _, o := range Options() {
+		if o.Key == "context" || o.Key == "config" || o.Key == "definitions" || o.Kind == Secret {
+			continue
+		}
+		t.Run(o.Key, func(t *testing.T) {
+			t.Parallel()
+			pair, ok := samples[o.Kind]
+			if o.Kind == Enum {
+				pair, ok = [2]string{o.Values[0], o.Values[1]}, true
+			}
+			require.True(t, ok)
+			w := newWorld(t)
+			line := o.Key + ": " + pair[0]
+			if o.Service != "" {
+				line = o.Service + ":\n      " + strings.TrimPrefix(o.Key, o.Service+".") + ": " + pair[0]
+			}
+			if o.Scope == InContext || o.Scope == Everywhere {
+				w.file("current-context: x\ncontexts:\n  - name: x\n    " + line + "\n")
+				v := w.load().Get(o.Key)
+				assert.Equal(t, pair[0], v.Text)
+				assert.Equal(t, FromContext, v.Origin.Kind)
+			}
+			if o.Scope == TopLevel || o.Scope == Everywhere {
+				w.file("current-context: x\n" + line + "\ncontexts:\n  - name: x\n")
+				v := w.load().Get(o.Key)
+				assert.Equal(t, pair[0], v.Text)
+				assert.Equal(t, Origin{FromFile, "config.yaml:2"}, v.Origin)
+			}
+			if o.Env != "" {
+				w.env[o.Env] = pair[1]
+				assert.Equal(t, Value{pair[1], Origin{FromEnv, o.Env}, true}, w.load().Get(o.Key))
+			}
+			if o.Flag != "" {
+				w.flags[o.Flag] = pair[0]
+				assert.Equal(t, Value{pair[0], Origin{FromFlag, "--" + o.Flag}, true}, w.load().Get(o.Key))
+			}
+		})
+	}
+}
+
+func TestContextNamedByFlagBeatsServiceVariables(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file(two)
+	w.env = map[string]string{"ONCALL_VICTOROPS_URL": "https://else.example.test", "ONCALL_VICTOROPS_ORG": "exported",
+		"ONCALL_VICTOROPS_API_KEY": "exported-key", "PROD_ID": "the-id", "ONCALL_USER": "bob"}
+	c := w.load()
+	assert.Equal(t, "https://else.example.test", c.String("victorops.url"), "the current context gives way to the environment")
+
+	w.flags["context"] = "production"
+	c = w.load()
+	assert.Equal(t, Value{"https://pager.example.test/base", Origin{FromContext, "config.yaml:9"}, true}, c.Get("victorops.url"))
+	assert.Equal(t, "{keyring: production/victorops/api-key}", c.Get("victorops.api-key").Text, "its credential too")
+	assert.Equal(t, Value{"exported", Origin{FromEnv, "ONCALL_VICTOROPS_ORG"}, true}, c.Get("victorops.org"), "the environment fills what is left open")
+	assert.Equal(t, "bob", c.Context().User, "globals keep their precedence")
+
+	delete(w.flags, "context")
+	w.env["ONCALL_CONTEXT"] = "production"
+	assert.Equal(t, "https://else.example.test", w.load().String("victorops.url"), "only the flag turns it round")
+}
+
+func TestDemoReadsNoServiceVariableAndNoFile(t *testing.T) {
+	t.Parallel()
+	for name, choose := range map[string]func(*world){
+		"flag":     func(w *world) { w.flags["context"] = "demo" },
+		"variable": func(w *world) { w.env["ONCALL_CONTEXT"] = "demo" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t).file("this: [is broken\n")
+			for _, o := range Options() {
+				if o.Service != "" {
+					w.env[o.Env] = "not even valid \x01"
+				}
+			}
+			w.env["ONCALL_DEFINITIONS"] = "/nowhere"
+			choose(w)
+			c := w.load()
+			assert.Equal(t, Context{Name: "demo", Environment: "demo", User: "you", Protected: true, Demo: true}, c.Context())
+			for _, o := range Options() {
+				if v := c.Get(o.Key); o.Service != "" && v.Set {
+					assert.Equal(t, Origin{FromContext, "built in"}, v.Origin, o.Key)
+				}
+			}
+			for _, o := range Options() {
+				if o.Kind == URL {
+					assert.Regexp(t, "^http://demo\\.invalid/", c.String(o.Key), "%s leaves the demo", o.Key)
+				}
+			}
+			s, err := c.Secret(t.Context(), "victorops.api-key")
+			require.NoError(t, err)
+			assert.Equal(t, demoSecret, s.Reveal())
+			assert.Empty(t, c.Warnings())
+			assert.Equal(t, filepath.Join(w.home, ".local/state/oncall/demo"), c.StateDir())
+			assert.Equal(t, filepath.Join(w.home, ".cache/oncall/demo"), c.CacheDir())
+		})
+	}
+}
+
+func TestDemoChosenInTheFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("current-context: demo\noutput: wide\nuser: alice\ndefinitions: nowhere.yaml\ncontexts: [{name: x}]\n")
+	c := w.load()
+	assert.True(t, c.Context().Demo)
+	assert.Equal(t, "you", c.Context().User)
+	assert.Equal(t, "table", c.String("output"))
+	assert.Equal(t, []string{"x", "demo"}, c.Contexts())
+}
+
+func TestDemoTakesItsBuiltInValuesFromSource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.flags["context"] = "demo"
+	s := w.source()
+	s.Demo = map[string]string{"victorops.url": "http://demo.invalid/else", "victorops.api-key": "key-of-the-world"}
+	c, err := Load(s)
+	require.NoError(t, err)
+	assert.Equal(t, "http://demo.invalid/else", c.String("victorops.url"))
+	got, err := c.Secret(t.Context(), "victorops.api-key")
+	require.NoError(t, err)
+	assert.Equal(t, "key-of-the-world", got.Reveal())
+}
+
+func TestDemoAndProtection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.flags["context"] = "demo"
+	w.env["ONCALL_PROTECTED"] = "0"
+	w.env["ONCALL_READ_ONLY"] = "1"
+	assert.Equal(t, Context{Name: "demo", Environment: "demo", User: "you", ReadOnly: true, Demo: true}, w.load().Context())
+}
+
+func TestNothingConfigured(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["ONCALL_USER"] = "alice"
+	w.env["ONCALL_OUTPUT"] = "json"
+	_, err := Load(w.source())
+	require.ErrorIs(t, err, apierr.ErrUsage)
+	assert.Equal(t, "nothing is configured: no config file and no ONCALL_* variable of a service", err.Error())
+	assert.Contains(t, apierr.HintOf(err), "oncall --context demo incident list")
+	assert.Contains(t, apierr.HintOf(err), "oncall init")
+
+	c, err := Open(w.source())
+	require.NoError(t, err, "commands that need no context still work")
+	require.ErrorIs(t, c.ContextError(), apierr.ErrUsage)
+	assert.Zero(t, c.Context())
+	assert.Equal(t, "json", c.String("output"))
+	assert.False(t, c.Found())
+}
+
+func TestNoHomeAtAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.home = ""
+	w.env["ONCALL_VICTOROPS_API_KEY"] = "k3y-of-ci"
+	c := w.load()
+	assert.Equal(t, EnvironmentContext, c.Context().Name)
+	assert.Empty(t, c.ConfigFile())
+	assert.Empty(t, c.StateDir())
+	assert.Empty(t, c.CacheDir())
+}
+
+func TestEnvironmentOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env = map[string]string{"ONCALL_VICTOROPS_API_ID": "id", "ONCALL_VICTOROPS_API_KEY": " k3y-of-ci\n", "ONCALL_USER": "ci"}
+	c := w.load()
+	assert.Equal(t, Context{Name: "environment", User: "ci", Protected: true}, c.Context())
+	s, err := c.Secret(t.Context(), "victorops.api-key")
+	require.NoError(t, err)
+	assert.Equal(t, "k3y-of-ci", s.Reveal())
+	assert.Equal(t, Value{"***", Origin{FromEnv, "ONCALL_VICTOROPS_API_KEY"}, true}, c.Get("victorops.api-key"))
+	assert.Empty(t, c.String("victorops.api-key"))
+
+	w.env["ONCALL_PROTECTED"] = "0"
+	assert.False(t, w.load().Context().Protected)
+}
+
+func TestProtected(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		file, env string
+		want      bool
+	}{
+		{"", "", true}, {"protected: true", "", true}, {"protected: false", "", false}, {"protected: no", "", false}, {"protected:", "", true},
+		{"protected: true", "0", false}, {"protected: false", "1", true}, {"protected: false", "", false}, {"", "off", false},
+	} {
+		w := newWorld(t).file("contexts:\n  - name: x\n    " + c.file + "\n")
+		w.env["ONCALL_PROTECTED"] = c.env
+		assert.Equal(t, c.want, w.load().Context().Protected, "%q %q", c.file, c.env)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("contexts:\n  - name: x\n    read-only: true\n")
+	assert.True(t, w.load().Context().ReadOnly)
+	w.env["ONCALL_READ_ONLY"] = "no"
+	assert.False(t, w.load().Context().ReadOnly)
+	w.flags["read-only"] = "true"
+	assert.True(t, w.load().Context().ReadOnly)
+}
+
+func TestChoosing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("contexts:\n  - name: prod\n  - name: staging\n")
+	w.refused("no context is chosen; there are prod, staging, demo")
+	w.env["ONCALL_JENKINS_URL"] = "https://ci.example.test"
+	assert.Equal(t, EnvironmentContext, w.load().Context().Name)
+	w.env["ONCALL_CONTEXT"] = "staging"
+	assert.Equal(t, "staging", w.load().Context().Name)
+	w.flags["context"] = "prod"
+	c := w.load()
+	assert.Equal(t, "prod", c.Context().Name)
+	assert.Equal(t, Value{"prod", Origin{FromFlag, "--context"}, true}, c.Get("context"))
+	w.flags["context"] = ""
+	w.refused("--context: the name is empty")
+
+	one := newWorld(t).file("contexts:\n  - name: only\n")
+	assert.Equal(t, "only", one.load().Context().Name, "a single context needs no choosing")
+}
+
+func TestUnknownContext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("contexts:\n  - name: prod\n  - name: staging\n")
+	w.flags["context"] = "stagin"
+	w.refused(`--context: context "stagin" does not exist; there are staging, prod, demo`)
+	delete(w.flags, "context")
+	w.env["ONCALL_CONTEXT"] = "Prod"
+	w.refused(`ONCALL_CONTEXT: context "Prod" does not exist; there are prod, staging, demo`)
+	delete(w.env, "ONCALL_CONTEXT")
+	w.file("current-context: dmeo\ncontexts:\n  - name: prod\n")
+	w.refused(`config.yaml:1: context "dmeo" does not exist; there are demo, prod`)
+
+	none := newWorld(t)
+	none.flags["context"] = "prod"
+	_, err := Load(none.source())
+	require.EqualError(t, err, `--context: context "prod" does not exist; there are demo`)
+	assert.Contains(t, apierr.HintOf(err), "oncall init")
+}
+
+func TestBadValuesAreNamedWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ env, value, want string }{
+		{"ONCALL_PROTECTED", "maybe", `ONCALL_PROTECTED: "maybe" is not true or false`},
+		{"ONCALL_TIMEOUT", "30", `ONCALL_TIMEOUT: "30" is not a duration; write 30s or 2m`},
+		{"ONCALL_TIMEOUT", "-1s", `ONCALL_TIMEOUT: "-1s" is not above zero`},
+		{"ONCALL_OUTPUT", "xml", `ONCALL_OUTPUT: "xml" is not one of table, wide, json, jsonl, yaml, name, md`},
+		{"ONCALL_TZ", "Mars", `ONCALL_TZ: "Mars" is not a time zone; write local, UTC or a name such as Europe/Athens`},
+		{"ONCALL_LOKI_URL", "loki.example.test", `ONCALL_LOKI_URL: "loki.example.test" is not an http or https URL`},
+		{"ONCALL_LOKI_URL", "https://me:hunter2@loki.example.test", `ONCALL_LOKI_URL: a URL carries no user or password here; they have settings of their own`},
+		{"ONCALL_LOKI_URL", "https://me:hunter2%zz@loki", `ONCALL_LOKI_URL: not a URL`},
+		{"ONCALL_LOKI_URL", "https://loki.example.test?x=1", `ONCALL_LOKI_URL: a base URL has no ? and no #`},
+		{"ONCALL_LOKI_TOKEN", "hunter2\nX-Evil: 1", `ONCALL_LOKI_TOKEN: a value is one line without control characters`},
+	} {
+		w := newWorld(t).file("contexts: [{name: x}]\n")
+		w.env[c.env] = c.value
+		w.refused(c.want)
+	}
+	w := newWorld(t).file("contexts: [{name: x}]\n")
+	w.flags["output"] = "xml"
+	w.flags["color"] = "blue"
+	w.refused("--output: \"xml\" is not one of table, wide, json, jsonl, yaml, name, md\n--color: \"blue\" is not one of auto, always, never")
+}
+
+func TestRequire(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file(two)
+	c := w.load()
+	url, err := c.Require("victorops.url")
+	require.NoError(t, err)
+	assert.Equal(t, "https://pager.example.test/base", url)
+	_, err = c.Require("jenkins.e2e-job")
+	require.ErrorIs(t, err, apierr.ErrUsage)
+	assert.Equal(t, "jenkins.e2e-job is not set: set ONCALL_JENKINS_E2E_JOB, jenkins.e2e-job in the config file", err.Error())
+	assert.Contains(t, apierr.HintOf(err), "oncall init")
+}
+
+func TestMisspeltVariableIsAWarning(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("contexts:\n  - name: x\n    loki: {token: {env: ONCALL_LOKI_TOKEN_PROD}}\n")
+	w.env["ONCALL_VICTOROPS_APIKEY"] = "hunter2"
+	w.env["ONCALL_LOKI_TOKEN_PROD"] = "fine"
+	w.env["ONCALL_DEMO_NOW"] = "fine"
+	assert.Equal(t, []string{"ONCALL_VICTOROPS_APIKEY is no setting of oncall and is ignored (did you mean ONCALL_VICTOROPS_API_KEY?)"}, w.load().Warnings())
+}
+
+func TestConfigFileNamedByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).at("else/my.yaml", "contexts: [{name: mine}]\n").file("contexts: [{name: default}]\n")
+	w.env["ONCALL_CONFIG"] = "~/else/my.yaml"
+	c := w.load()
+	assert.Equal(t, "mine", c.Context().Name)
+	assert.Equal(t, filepath.Join(w.home, "else/my.yaml"), c.ConfigFile())
+	w.flags["config"] = filepath.Join(w.home, "none.yaml")
+	w.refused("--config: " + w.home + "/none.yaml does not exist")
+	w.flags["config"] = ""
+	w.refused("--config: the path is empty")
+	w.flags["config"] = w.home
+	w.refused("config file: read " + w.home + ": is a folder")
+}
+
+func TestPathsStartAtTheirFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("contexts:\n  - name: x\n    loki: {ca-file: ca.pem, cert-file: ~/c.pem, key-file: /k.pem}\n")
+	c := w.load()
+	assert.Equal(t, filepath.Join(w.home, ".config/oncall/ca.pem"), c.Path("loki.ca-file"))
+	assert.Equal(t, filepath.Join(w.home, "c.pem"), c.Path("loki.cert-file"))
+	assert.Equal(t, "/k.pem", c.Path("loki.key-file"))
+	assert.Empty(t, c.Path("balena.ca-file"))
+	w.env["ONCALL_LOKI_CA_FILE"] = "ca.pem"
+	assert.Equal(t, "ca.pem", w.load().Path("loki.ca-file"), "from the environment it starts in the working folder")
+}
+
+func TestSurvey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file(two)
+	w.env["ONCALL_CONTEXT"] = "demo"
+	w.env["ONCALL_LOKI_URL"] = "https://loki.example.test"
+	got, current, err := Survey(w.source())
+	require.NoError(t, err)
+	assert.Equal(t, "demo", current)
+	assert.Equal(t, []Context{
+		{Name: "production", Environment: "production", User: "alice", Protected: true},
+		{Name: "EU.West", Environment: "staging"},
+		{Name: "environment", Protected: true},
+		{Name: "demo", Environment: "demo", User: "you", Protected: true, Demo: true},
+	}, got)
+	assert.Empty(t, w.flags, "the caller's flags are left alone")
+}
+
+func TestTypedGetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).file("tz: Europe/Athens\ntimeout: 90s\nno-input: on\ncontexts: [{name: x}]\n")
+	c := w.load()
+	assert.Equal(t, "Europe/Athens", c.Location().String())
+	assert.Equal(t, 90*time.Second, c.Duration("timeout"))
+	assert.True(t, c.Bool("no-input"))
+	assert.Zero(t, c.Get("no.such"))
 }

@@ -100,7 +100,7 @@ func (c *Config) noSuchContext(name string, who Origin) error {
 	if len(c.doc.contexts) == 0 {
 		hint = "oncall init, or oncall --context demo incident list"
 	}
-	return usage("%s: context %q does not exist; there are %s", who.Where, name, strings.Join(Nearest(name, c.Contexts()), ", ")).
+	return usage("%s: context %q does not exist; there are %s", who.Where, name, strings.Join(nearestFirst(name, c.Contexts()), ", ")).
 		WithHint("%s", hint)
 }
 

@@ -101,19 +101,15 @@ var powers = []string{"exec", "command", "commands", "cmd", "program", "shell", 
 	"token", "password", "passwd", "secret", "apikey", "apiid", "restkey", "pingkey", "credential", "credentials", "privatekey", "keyfile", "identityfile",
 	"context", "contexts"}
 
-// maxNodes bounds the values of a definition, as aliases within aliases can
-// make few lines stand for very many.
-const maxNodes = 50_000
-
 // inspect refuses, anywhere below n, repositories that git would run something
 // for and, in a file that is to be powerless, keys that hold power.
 func (d *document) inspect(n *yaml.Node, key string, depth int, powerless bool) {
 	n = resolved(n)
-	if d.nodes++; depth > maxDepth || d.nodes > maxNodes {
-		if !d.tooMuch {
-			d.tooMuch = true
-			d.fail(n.Line, "nested too deeply or repeated too often")
-		}
+	if d.spent(n.Line) {
+		return
+	}
+	if depth > maxDepth {
+		d.fail(n.Line, "nested too deeply")
 		return
 	}
 	switch n.Kind {

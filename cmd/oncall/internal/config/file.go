@@ -7,9 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -40,8 +38,9 @@ type document struct {
 	contexts    []block
 	definitions map[string]definition
 	errs        []error
-	nodes       int  // values inspected
-	tooMuch     bool // more than that is refused, and told once
+	nodes       int  // values looked at
+	tooMuch     bool // too many, and told
+	merging     int  // depth of <<
 }
 
 type definition struct {
@@ -49,7 +48,7 @@ type definition struct {
 	line int
 }
 
-// readFile returns nil when there is no file at path.
+// readFile reads a file whole, within maxFile.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -96,14 +95,14 @@ func parseRoot(path string, data []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		return nil, yamlError(path, err)
+		return nil, yamlError(path, data, err)
 	}
 	var more yaml.Node
 	switch err := dec.Decode(&more); {
 	case err == nil:
 		return nil, usage("%s: a second document starts here; put everything in one", at(path, max(more.Line, 1)))
 	case !errors.Is(err, io.EOF):
-		return nil, yamlError(path, err)
+		return nil, yamlError(path, data, err)
 	}
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return nil, nil
@@ -113,22 +112,6 @@ func parseRoot(path string, data []byte) (*yaml.Node, error) {
 		return nil, usage("%s: the file must be a mapping of keys to values", at(path, root.Line))
 	}
 	return root, nil
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
-
-// yamlError keeps the line and the parser's reason. The one reason that quotes
-// the file is replaced, as what it quotes may be an unquoted password.
-func yamlError(path string, err error) error {
-	line, reason := 1, strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		reason = m[2]
-	}
-	if strings.Contains(reason, "unknown anchor") {
-		reason = "a value that starts with * needs quotes"
-	}
-	return usage("%s: not valid YAML: %s", at(path, line), reason)
 }
 
 func isNull(n *yaml.Node) bool {
@@ -149,6 +132,22 @@ type pair struct {
 	value *yaml.Node
 }
 
+// maxNodes bounds the values looked at, as aliases within aliases can make few
+// lines stand for very many.
+const maxNodes = 50_000
+
+// spent counts one more value and reports, once as an error, that there are too many.
+func (d *document) spent(line int) bool {
+	if d.nodes++; d.nodes <= maxNodes {
+		return false
+	}
+	if !d.tooMuch {
+		d.tooMuch = true
+		d.fail(line, "aliases repeat too much here")
+	}
+	return true
+}
+
 // pairs lists a mapping's keys in file order. A key written twice is an error;
 // the keys of a merge (<<) are taken where the mapping itself has none.
 func (d *document) pairs(m *yaml.Node, where string) []pair {
@@ -157,6 +156,9 @@ func (d *document) pairs(m *yaml.Node, where string) []pair {
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k, v := m.Content[i], resolved(m.Content[i+1])
+		if d.spent(k.Line) {
+			return nil
+		}
 		if k.ShortTag() == "!!merge" {
 			merged = append(merged, v)
 			continue
@@ -173,22 +175,34 @@ func (d *document) pairs(m *yaml.Node, where string) []pair {
 		out = append(out, pair{k.Value, k.Line, v})
 	}
 	for _, v := range merged {
-		list := []*yaml.Node{v}
-		if v.Kind == yaml.SequenceNode {
-			list = v.Content
+		for _, p := range d.mergedPairs(v, where) {
+			if _, own := lines[p.key]; !own {
+				lines[p.key] = p.line
+				out = append(out, p)
+			}
 		}
-		for _, one := range list {
-			one = resolved(one)
-			if one.Kind != yaml.MappingNode || one == m {
-				d.fail(v.Line, "<< merges mappings only")
-				continue
-			}
-			for _, p := range d.pairs(one, where) {
-				if _, own := lines[p.key]; !own {
-					lines[p.key] = p.line
-					out = append(out, p)
-				}
-			}
+	}
+	return out
+}
+
+// mergedPairs lists the keys of a merge's value: a mapping or a list of them.
+func (d *document) mergedPairs(v *yaml.Node, where string) []pair {
+	list := []*yaml.Node{v}
+	if v.Kind == yaml.SequenceNode {
+		list = v.Content
+	}
+	var out []pair
+	for _, one := range list {
+		one = resolved(one)
+		switch {
+		case one.Kind != yaml.MappingNode:
+			d.fail(v.Line, "<< merges mappings only")
+		case d.merging > maxDepth:
+			d.fail(v.Line, "<< is nested too deeply")
+		default:
+			d.merging++
+			out = append(out, d.pairs(one, where)...)
+			d.merging--
 		}
 	}
 	return out
@@ -368,14 +382,7 @@ func isContextKey(key string) bool {
 	return ok || isService(key)
 }
 
-func isService(name string) bool {
-	for _, s := range Services() {
-		if s == name {
-			return true
-		}
-	}
-	return false
-}
+func isService(name string) bool { return slices.Contains(Services(), name) }
 
 func topKeys() []string {
 	out := []string{"contexts"}
@@ -411,6 +418,6 @@ func Definitions() []string {
 	for name := range definitionHelp {
 		out = append(out, name)
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return out
 }

@@ -23,7 +23,7 @@ func (c *Config) layer(name string, who Origin) error {
 	switch {
 	case name == DemoContext:
 		c.mergeDemo()
-		if err := c.mergeEnv(func(o Option) bool { return o.Service == "" }); err != nil {
+		if err := c.mergeEnv(func(o Option) bool { return o.Service == "" && o.Key != "definitions" }); err != nil {
 			return err
 		}
 	case who.Kind == FromFlag:

@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// execLimit is how long a password manager may take, a prompt of its own included.
-const execLimit = 30 * time.Second
+// defaultExecLimit is how long a password manager may take, a prompt of its own included.
+const defaultExecLimit = 30 * time.Second
 
 // secretExec runs {exec: [COMMAND, ARG]}: no shell, no standard input, nothing
 // of oncall's own settings or secrets in its environment. The first line it
 // prints is the secret. What it prints on stderr is not shown, as a password
 // manager's trace may hold the very thing it guards.
 func (c *Config) secretExec(ctx context.Context, r *reference) (string, error) {
-	ctx, stop := context.WithTimeoutCause(ctx, execLimit, errTooSlow)
+	tooSlow := fmt.Errorf("no answer within %s", c.execLimit)
+	ctx, stop := context.WithTimeoutCause(ctx, c.execLimit, tooSlow)
 	defer stop()
 	program := c.src.expand(r.argv[0], "")
 	cmd := exec.CommandContext(ctx, program, r.argv[1:]...)
@@ -31,7 +32,7 @@ func (c *Config) secretExec(ctx context.Context, r *reference) (string, error) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		if cause := context.Cause(ctx); errors.Is(cause, errTooSlow) {
+		if cause := context.Cause(ctx); errors.Is(cause, tooSlow) {
 			return "", cause
 		}
 		return "", fmt.Errorf("%s: %w", r, ctx.Err())
@@ -44,11 +45,9 @@ func (c *Config) secretExec(ctx context.Context, r *reference) (string, error) {
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return "", errors.New("the command cannot be run")
 	}
-	line, _, _ := strings.Cut(out.String(), "\n")
+	line, _, _ := strings.Cut(out.kept.String(), "\n")
 	return line, nil
 }
-
-var errTooSlow = fmt.Errorf("no answer within %s", execLimit)
 
 // childEnv is the environment without what is oncall's: its ONCALL_* variables
 // and every variable that {env: NAME} calls a secret.
@@ -67,16 +66,17 @@ func (c *Config) childEnv() []string {
 	return out
 }
 
-// limited keeps what a child prints, up to maxSecret.
+// limited keeps what a child prints, up to maxSecret. The buffer is not
+// embedded: io.Copy would find its ReadFrom and pass the limit by.
 type limited struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	full bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > maxSecret {
+	if l.kept.Len()+len(p) > maxSecret {
 		l.full = true
 		return 0, errors.New("too much output")
 	}
-	return l.Buffer.Write(p)
+	return l.kept.Write(p)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/nearest"
 )
 
 // APIVersion is the version of the JSON contract.
@@ -105,12 +106,11 @@ var alias = map[string]string{
 
 func unknownFormat(format string) error {
 	e := apierr.New(apierr.ErrUsage, "", "--output", "unknown format %q: %s", ios.Visible(format), list(Formats, "or"))
-	near := alias[strings.ToLower(format)]
-	if near == "" {
-		near = nearest(strings.ToLower(format), Formats)
+	if near := alias[strings.ToLower(format)]; near != "" {
+		return e.WithHint("-o %s", near)
 	}
-	if near != "" {
-		_ = e.WithHint("-o %s", near)
+	if near := nearest.Of(format, Formats); len(near) > 0 {
+		return e.WithHint("-o %s", near[0])
 	}
 	return e
 }
@@ -121,36 +121,4 @@ func list(words []string, last string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
-}
-
-// nearest is the candidate at most two edits away from word, "" when none is.
-func nearest(word string, candidates []string) string {
-	best, bestDistance := "", 3
-	for _, c := range candidates {
-		if d := distance(word, c); d < bestDistance && d < len(c) {
-			best, bestDistance = c, d
-		}
-	}
-	return best
-}
-
-// distance is the number of edits that make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j]+1, row[j+1]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }
