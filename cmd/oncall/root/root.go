@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
@@ -100,6 +101,10 @@ func prepare(cmd *cobra.Command, f *cli.Factory) error {
 		}
 	})
 	f.Output.Format = f.Flags["output"]
+	// A wrong --jq or -o is told before anything is sent.
+	if _, err := printer.New(f.Output, f.IO); err != nil {
+		return err
+	}
 	mode, given := f.Flags["color"]
 	if !given {
 		mode = f.Env("ONCALL_COLOR")

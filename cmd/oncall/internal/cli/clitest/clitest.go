@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,19 @@ func New(t *testing.T) *Env {
 	t.Cleanup(func() { _ = w.Close() })
 	e.World = w
 	return e
+}
+
+// Serve puts the world on a port of the loopback interface and makes the
+// following runs use it as a CI job does: through ONCALL_* variables alone.
+func (e *Env) Serve() {
+	e.t.Helper()
+	s := httptest.NewServer(e.World.Handler())
+	e.t.Cleanup(s.Close)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	for _, line := range e.World.Env(s.URL) {
+		name, value, _ := strings.Cut(line, "=")
+		e.Vars[name] = value
+	}
 }
 
 // Now is the time on the Env's clock.
