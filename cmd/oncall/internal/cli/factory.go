@@ -214,6 +214,7 @@ func (f *Factory) newPrinter() (*printer.Printer, error) {
 	if o.Format == "" {
 		o.Format = f.OutputFormat()
 	}
+	o.Now = f.Clocked
 	return printer.New(o, f.IO)
 }
 
@@ -224,6 +225,7 @@ func (f *Factory) StaticPrinter() (*printer.Printer, error) {
 	if o.Format == "" && o.JQ == "" && o.Template == "" {
 		o.Format = f.Env("ONCALL_OUTPUT")
 	}
+	o.Now = f.Clocked
 	return printer.New(o, f.IO)
 }
 

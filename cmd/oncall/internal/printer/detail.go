@@ -3,14 +3,12 @@ package printer
 import (
 	"strings"
 
-	"github.com/clipperhouse/displaywidth"
-
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 )
 
 // Detail builds the view of one thing: a title, labelled rows, what to do
-// next. Every text given to it is made ios.Visible. Rows are wrapped at the
-// width of the terminal with a hanging indent; a word, so a URL too, is never
+// next. Every text given to it is made ios.Visible. On a terminal rows are
+// wrapped at its width with a hanging indent; a word, so a URL too, is never
 // broken. In a pipe nothing is wrapped.
 type Detail struct {
 	wide        bool
@@ -22,16 +20,18 @@ type Detail struct {
 // detailRow is one label with its lines.
 type detailRow struct {
 	label string
+	style ios.Style
 	lines []detailLine
+	block bool // lines are shown as they are
+	code  bool // units are commands
 }
 
 // detailLine is one line before wrapping: units that are not broken, joined by
-// sep, with continuation lines indented by hang.
+// sep; continuation lines are indented by hang columns.
 type detailLine struct {
 	units []string
 	sep   string
 	hang  int
-	block bool
 }
 
 // Wide tells whether everything there is was asked for (-o wide).
@@ -46,13 +46,17 @@ func (d *Detail) Title(left, right string, style ...ios.Style) {
 	}
 }
 
-// Row is a label with one or more lines of prose. A row without text is left
-// out.
-func (d *Detail) Row(label string, text ...string) {
-	row := detailRow{label: ios.Visible(label)}
-	for _, t := range text {
-		if t = ios.Visible(t); strings.TrimSpace(t) != "" {
-			row.lines = append(row.lines, prose(t))
+// Row is a label with one or more lines of prose. Lines that begin with a word
+// and two blanks ("03:12:04  triggered") hang under what follows. Empty lines
+// and rows without a line are left out.
+func (d *Detail) Row(label string, lines ...string) { d.Styled(label, ios.None, lines...) }
+
+// Styled is Row with a style for its lines.
+func (d *Detail) Styled(label string, style ios.Style, lines ...string) {
+	row := detailRow{label: ios.Visible(label), style: style}
+	for _, l := range lines {
+		if l = ios.Visible(l); strings.TrimSpace(l) != "" {
+			row.lines = append(row.lines, prose(l))
 		}
 	}
 	d.add(row)
@@ -61,20 +65,19 @@ func (d *Detail) Row(label string, text ...string) {
 // Pairs is a label with lines of two columns, such as a link's name and its
 // URL.
 func (d *Detail) Pairs(label string, pairs ...[2]string) {
-	wide := 0
+	keys := 0
 	for _, p := range pairs {
-		wide = max(wide, displaywidth.String(ios.Visible(p[0])))
+		keys = max(keys, ios.TextWidth(ios.Visible(p[0])))
 	}
 	row := detailRow{label: ios.Visible(label)}
 	for _, p := range pairs {
-		key := ios.Visible(p[0])
-		key += strings.Repeat(" ", wide-displaywidth.String(key)+2)
-		units := strings.Fields(ios.Visible(p[1]))
-		if len(units) == 0 {
-			units = []string{noValue}
+		value := ios.Visible(p[1])
+		if strings.TrimSpace(value) == "" {
+			value = noValue
 		}
-		units[0] = key + units[0]
-		row.lines = append(row.lines, detailLine{units: units, sep: " ", hang: wide + 2})
+		units := strings.Split(value, " ")
+		units[0] = pad(ios.Visible(p[0]), keys+defaultGap) + units[0]
+		row.lines = append(row.lines, detailLine{units: units, sep: " ", hang: keys + defaultGap})
 	}
 	d.add(row)
 }
@@ -82,22 +85,22 @@ func (d *Detail) Pairs(label string, pairs ...[2]string) {
 // Block is a label with lines shown as they are, marked by a bar and not
 // wrapped: a piece of a log.
 func (d *Detail) Block(label string, lines ...string) {
-	row := detailRow{label: ios.Visible(label)}
+	row := detailRow{label: ios.Visible(label), block: true}
 	for _, l := range lines {
-		row.lines = append(row.lines, detailLine{units: []string{ios.Visible(l)}, block: true})
+		row.lines = append(row.lines, detailLine{units: []string{ios.Visible(l)}})
 	}
 	d.add(row)
 }
 
 // Next are the commands that make sense now.
 func (d *Detail) Next(commands ...string) {
-	row := detailRow{label: "next"}
-	var units []string
+	line := detailLine{sep: " · "}
 	for _, c := range commands {
-		units = append(units, ios.Visible(c))
+		line.units = append(line.units, ios.Visible(c))
 	}
-	if len(units) > 0 {
-		row.lines = []detailLine{{units: units, sep: " · "}}
+	row := detailRow{label: "next", code: true}
+	if len(line.units) > 0 {
+		row.lines = []detailLine{line}
 	}
 	d.add(row)
 }
@@ -108,29 +111,52 @@ func (d *Detail) add(row detailRow) {
 	}
 }
 
-// prose splits a text at single blanks; runs of blanks align something and stay.
+// maxHang is the deepest hanging indent within a line.
+const maxHang = 24
+
+// prose makes a line of a text: it may break at each blank, and hangs under
+// what stands behind a first word set off by two blanks or more.
 func prose(text string) detailLine {
-	return detailLine{units: strings.Split(text, " "), sep: " "}
+	l := detailLine{units: strings.Split(text, " "), sep: " "}
+	if word, rest, ok := strings.Cut(text, "  "); ok && word != "" && !strings.Contains(word, " ") {
+		behind := strings.TrimLeft(rest, " ")
+		if hang := ios.TextWidth(text) - ios.TextWidth(behind); hang <= maxHang {
+			l.hang = hang
+		}
+	}
+	return l
 }
 
-// titleWidth is the widest a title line is spread.
-const titleWidth = 100
+const (
+	// titleWidth is the widest a title line is spread.
+	titleWidth = 100
+	// minLabels is the width labels are given at least, so that details of
+	// different things look alike.
+	minLabels = 7
+	// minText is the width below which text is not squeezed.
+	minText = 24
+)
 
+// render draws the detail for Out.
 func (d *Detail) render(s *ios.Streams) string {
 	var b strings.Builder
 	d.renderTitle(&b, s)
-	labels := 7
+	labels := minLabels
 	for _, r := range d.rows {
-		labels = max(labels, displaywidth.String(r.label))
+		labels = max(labels, ios.TextWidth(r.label))
 	}
-	indent := labels + 2
+	indent := labels + defaultGap
+	room := 0
+	if s.Width > 0 {
+		room = max(minText, s.Width-indent)
+	}
 	for _, r := range d.rows {
-		label := s.Paint(ios.Dim, r.label) + strings.Repeat(" ", indent-displaywidth.String(r.label))
+		label := s.Paint(ios.Dim, r.label) + pad("", indent-ios.TextWidth(r.label))
 		for _, line := range r.lines {
-			for _, text := range line.wrap(s.Width - indent) {
-				b.WriteString(strings.TrimRight(label+text, " "))
+			for _, text := range line.wrap(room, r.block) {
+				b.WriteString(strings.TrimRight(label+s.Paint(r.style, text), " "))
 				b.WriteByte('\n')
-				label = strings.Repeat(" ", indent)
+				label = pad("", indent)
 			}
 		}
 	}
@@ -142,64 +168,50 @@ func (d *Detail) renderTitle(b *strings.Builder, s *ios.Streams) {
 		return
 	}
 	left, right := s.Paint(ios.Bold, d.left), s.Paint(d.style, d.right)
-	used := displaywidth.String(d.left) + displaywidth.String(d.right)
-	switch width := min(s.Width, titleWidth); {
-	case d.right == "":
-		b.WriteString(left)
+	used := ios.TextWidth(d.left) + ios.TextWidth(d.right)
+	width := min(s.Width, titleWidth)
+	switch {
+	case d.left == "" || d.right == "":
+		b.WriteString(left + right)
 	case s.Width <= 0:
 		b.WriteString(left + "   " + right)
 	case used+3 <= width:
-		b.WriteString(left + strings.Repeat(" ", width-used) + right)
+		b.WriteString(left + pad("", width-used) + right)
 	default:
 		b.WriteString(left + "\n" + right)
 	}
 	b.WriteByte('\n')
 }
 
-// wrap breaks a line between units so that it fits width; 0 or less is no
-// limit.
-func (l detailLine) wrap(width int) []string {
-	if l.block {
+// wrap breaks a line between units so that its parts fit width; 0 is no limit.
+func (l detailLine) wrap(width int, block bool) []string {
+	if block {
 		return []string{"| " + l.units[0]}
 	}
-	if width <= 0 {
+	if width == 0 {
 		return []string{strings.Join(l.units, l.sep)}
 	}
 	var out []string
-	line, used := l.units[0], displaywidth.String(l.units[0])
+	line, used := l.units[0], ios.TextWidth(l.units[0])
 	for _, u := range l.units[1:] {
-		w := displaywidth.String(u)
-		if used+displaywidth.String(l.sep)+w > width && strings.TrimSpace(line) != "" {
+		w := ios.TextWidth(u)
+		if used+ios.TextWidth(l.sep)+w > width && used > l.hang {
 			out = append(out, line)
-			line, used = strings.Repeat(" ", l.hang)+u, l.hang+w
+			line, used = pad("", l.hang)+u, l.hang+w
+			continue
+		}
+		if used == l.hang && len(out) > 0 {
+			// A blank more than the one that was broken at leads no line.
+			line, used = line+u, used+w
 			continue
 		}
 		line += l.sep + u
-		used += displaywidth.String(l.sep) + w
+		used += ios.TextWidth(l.sep) + w
 	}
 	return append(out, line)
 }
 
-// markdown is the detail to paste: a heading, a list of labels, code blocks.
-func (d *Detail) markdown() string {
-	var b strings.Builder
-	if d.left != "" {
-		b.WriteString("### " + escapeMarkdown(d.left) + "\n\n")
-	}
-	if d.right != "" {
-		b.WriteString(escapeMarkdown(d.right) + "\n\n")
-	}
-	for _, r := range d.rows {
-		b.WriteString("- **" + escapeMarkdown(r.label) + "**")
-		for _, l := range r.lines {
-			if len(r.lines) == 1 {
-				b.WriteString(": ")
-			} else {
-				b.WriteString("\n  - ")
-			}
-			b.WriteString(escapeMarkdown(strings.Join(l.units, l.sep)))
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
+// pad fills a text with blanks up to a width.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-ios.TextWidth(text)))
 }

@@ -28,30 +28,115 @@ func markdownTable[T any](w io.Writer, columns []Column[T], items []T) error {
 	return err
 }
 
-// escapeMarkdown makes one line of text show as it is written: no markup, no
-// HTML, no link, no cell border.
+// markdownSpecial are the characters that mean something within a line of
+// Markdown: markup, HTML, entities, links, cell borders, formulas.
+const markdownSpecial = "\\`*_[]<>&|~$"
+
+// escapeMarkdown makes a text one line that shows as it is written: no markup,
+// no HTML, no link but a plain URL, no cell border.
 func escapeMarkdown(text string) string {
 	text = ios.Visible(text)
 	if !strings.ContainsAny(text, markdownSpecial) {
 		return text
 	}
 	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '<':
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '<':
 			b.WriteString("&lt;")
-		case r == '>':
+		case c == '>':
 			b.WriteString("&gt;")
-		case r == '&':
+		case c == '&':
 			b.WriteString("&amp;")
-		case strings.ContainsRune(markdownSpecial, r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
 		default:
-			b.WriteRune(r)
+			if strings.IndexByte(markdownSpecial, c) >= 0 {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
 		}
 	}
 	return b.String()
 }
 
-const markdownSpecial = "\\`*_[]<>&|~$"
+// escapeMarkdownLine is escapeMarkdown for a text that begins a line, where
+// more means something: headings, lists, rules and indented code.
+func escapeMarkdownLine(text string) string {
+	text = strings.TrimLeft(escapeMarkdown(text), " ")
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	switch {
+	case text == "":
+		return text
+	case strings.IndexByte("#+-=", text[0]) >= 0:
+		return `\` + text
+	case digits > 0 && digits < len(text) && (text[digits] == '.' || text[digits] == ')'):
+		return text[:digits] + `\` + text[digits:]
+	}
+	return text
+}
+
+// codeSpan is a text as inline code.
+func codeSpan(text string) string {
+	fence := strings.Repeat("`", longestTicks(text)+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}
+
+// longestTicks is the length of the longest run of backticks in a text.
+func longestTicks(text string) int {
+	longest, run := 0, 0
+	for i := range len(text) {
+		if text[i] == '`' {
+			run++
+		} else {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// markdown is the detail to paste: a heading, a list of labels, blocks as code.
+func (d *Detail) markdown() string {
+	var b strings.Builder
+	if d.left != "" {
+		b.WriteString("### " + escapeMarkdown(d.left) + "\n\n")
+	}
+	if d.right != "" {
+		b.WriteString(escapeMarkdownLine(d.right) + "\n\n")
+	}
+	for _, r := range d.rows {
+		b.WriteString("- **" + escapeMarkdown(r.label) + "**:")
+		switch {
+		case r.block:
+			r.markdownBlock(&b)
+		case r.code:
+			for _, u := range r.lines[0].units {
+				b.WriteString("\n  - " + codeSpan(u))
+			}
+		case len(r.lines) == 1:
+			b.WriteString(" " + escapeMarkdown(strings.Join(r.lines[0].units, r.lines[0].sep)))
+		default:
+			for _, l := range r.lines {
+				b.WriteString("\n  - " + escapeMarkdownLine(strings.Join(l.units, l.sep)))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// markdownBlock writes lines as fenced code within a list item.
+func (r detailRow) markdownBlock(b *strings.Builder) {
+	ticks := 2
+	for _, l := range r.lines {
+		ticks = max(ticks, longestTicks(l.units[0]))
+	}
+	fence := strings.Repeat("`", ticks+1)
+	b.WriteString("\n\n  " + fence + "\n")
+	for _, l := range r.lines {
+		b.WriteString("  " + l.units[0] + "\n")
+	}
+	b.WriteString("  " + fence + "\n")
+}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/itchyny/gojq"
 
@@ -44,6 +45,9 @@ type Options struct {
 	Format   string // one of Formats; "" is table
 	JQ       string // a jq expression over the JSON envelope; takes the place of Format
 	Template string // a Go template over the JSON envelope; takes the place of Format
+
+	// Now is the clock of the age function of templates; nil is time.Now.
+	Now func() time.Time
 }
 
 // Printer prints results in one format. It is made once per command.
@@ -72,7 +76,7 @@ func New(o Options, s *ios.Streams) (*Printer, error) {
 	case o.JQ != "":
 		p.query, err = compileQuery(o.JQ)
 	case o.Template != "":
-		p.template, err = parseTemplate(o.Template)
+		p.template, err = parseTemplate(o.Template, o.Now)
 	}
 	if err != nil {
 		return nil, err

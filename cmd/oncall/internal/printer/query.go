@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/clipperhouse/displaywidth"
 	"github.com/itchyny/gojq"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
@@ -24,13 +23,21 @@ func compileQuery(expr string) (*gojq.Code, error) {
 			return code, nil
 		}
 	}
-	message := err.Error()
+	return nil, apierr.New(apierr.ErrUsage, "", "--jq", "%s%s", ios.Visible(err.Error()), caret(expr, mistake(expr, err))).
+		WithHint("the expression reads the JSON envelope: --jq '.items[]', --jq .item")
+}
+
+// mistake is where in an expression an error lies, in bytes.
+func mistake(expr string, err error) int {
 	var parse *gojq.ParseError
 	if errors.As(err, &parse) {
-		message += caret(expr, parse.Offset-len(parse.Token))
+		return parse.Offset - len(parse.Token)
 	}
-	return nil, apierr.New(apierr.ErrUsage, "", "--jq", "%s", message).
-		WithHint("the expression reads the JSON envelope: --jq '.items[]', --jq .item")
+	// The compiler names what it does not know, "function not defined: foo/0",
+	// but not where.
+	_, name, _ := strings.Cut(err.Error(), "not defined: ")
+	name, _, _ = strings.Cut(name, "/")
+	return max(0, strings.Index(expr, name))
 }
 
 // caret is the line of text at a byte offset, with a mark under the place.
@@ -39,7 +46,7 @@ func caret(text string, offset int) string {
 	begin := strings.LastIndexByte(text[:offset], '\n') + 1
 	line, _, _ := strings.Cut(text[begin:], "\n")
 	before := ios.Visible(text[begin:offset])
-	return "\n  " + ios.Visible(line) + "\n  " + strings.Repeat(" ", displaywidth.String(before)) + "^"
+	return "\n  " + ios.Visible(line) + "\n  " + pad("", ios.TextWidth(before)) + "^"
 }
 
 // project prints what --jq or --template makes of a value.
@@ -85,7 +92,7 @@ func (p *Printer) run(w io.Writer, input any) error {
 			if _, werr := w.Write(b.Bytes()); werr != nil {
 				return werr
 			}
-			return fmt.Errorf("--jq: %w", err)
+			return &apierr.Error{Op: "--jq", Message: ios.Visible(err.Error()), Err: err}
 		}
 		if s, isString := v.(string); isString {
 			b.WriteString(p.shown(s))

@@ -1,7 +1,6 @@
 package printer
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -160,13 +159,13 @@ func emptyText(kind, of, override string) string {
 	case of != "":
 		return of
 	default:
-		return "no " + strings.ReplaceAll(kebab(kind), "-", " ") + " found"
+		return "no " + words(kind) + " found"
 	}
 }
 
 func writeNames[T any](w io.Writer, t Table[T], items []T) error {
 	if t.Name == nil {
-		return fmt.Errorf("-o name: %s has no names", kebab(t.Kind))
+		return noNames(t.Kind)
 	}
 	var b strings.Builder
 	for _, x := range items {
@@ -188,21 +187,21 @@ func kindOf(kind string) string {
 	return strings.ToUpper(kind[:1]) + kind[1:]
 }
 
-// kebab is a kind in lower case: StatusIncident becomes status-incident.
+// words is a kind in prose: StatusIncident is status incident.
+func words(kind string) string { return strings.ReplaceAll(kebab(kind), "-", " ") }
+
+// kebab is a kind in lower case: StatusIncident becomes status-incident,
+// RDSInstance rds-instance.
 func kebab(kind string) string {
+	in := []rune(kind)
 	var b strings.Builder
-	lower := false
-	for _, r := range kind {
-		if unicode.IsUpper(r) {
-			if lower {
-				b.WriteByte('-')
-			}
-			r = unicode.ToLower(r)
-			lower = false
-		} else {
-			lower = true
+	for i, r := range in {
+		begins := unicode.IsUpper(r) && i > 0 &&
+			(!unicode.IsUpper(in[i-1]) || i+1 < len(in) && unicode.IsLower(in[i+1]))
+		if begins {
+			b.WriteByte('-')
 		}
-		b.WriteRune(r)
+		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
 }

@@ -2,10 +2,10 @@ package printer
 
 import (
 	"bytes"
-	"fmt"
-	"io"
+	"strings"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/pkg/apierr"
 )
 
 // Stream prints things one after the other as they arrive: a watch, a log.
@@ -18,6 +18,8 @@ type Stream[T any] struct {
 	line func(T) string
 	name func(T) string
 	raw  bool
+	hold bool
+	held bytes.Buffer
 }
 
 // NewStream begins a stream of things of a kind. line is what a person reads;
@@ -33,42 +35,76 @@ func (s *Stream[T]) WithName(name func(T) string) *Stream[T] {
 	return s
 }
 
-// WithRaw lets lines pass byte by byte (--raw).
+// WithRaw lets the lines of table and wide pass byte by byte (--raw).
 func (s *Stream[T]) WithRaw(raw bool) *Stream[T] {
 	s.raw = raw
 	return s
 }
 
-// Print prints one item at once.
+// WithBuffer collects output and writes it in large pieces: for results that
+// are many and all there, not for a tail. Flush writes the last piece.
+func (s *Stream[T]) WithBuffer() *Stream[T] {
+	s.hold = true
+	return s
+}
+
+// bufferSize is how much a buffered stream holds back.
+const bufferSize = 64 << 10
+
+// Print prints one item, at once when the stream is not buffered.
 func (s *Stream[T]) Print(item T) error {
-	out := s.p.io.Stdout()
-	if s.p.query != nil || s.p.template != nil {
-		return s.p.project(out, item)
+	if err := s.add(item); err != nil {
+		// What came before the mistake is still a result.
+		if ferr := s.Flush(); ferr != nil {
+			return ferr
+		}
+		return err
 	}
-	var b bytes.Buffer
+	if s.hold && s.held.Len() < bufferSize {
+		return nil
+	}
+	return s.Flush()
+}
+
+// Flush writes what a buffered stream holds back.
+func (s *Stream[T]) Flush() error {
+	if s.held.Len() == 0 {
+		return nil
+	}
+	_, err := s.p.io.Stdout().Write(s.held.Bytes())
+	s.held.Reset()
+	return err
+}
+
+func (s *Stream[T]) add(item T) error {
+	if s.p.query != nil || s.p.template != nil {
+		return s.p.project(&s.held, item)
+	}
 	switch s.p.format {
 	case FormatJSON, FormatJSONL:
-		return writeLines(out, []T{item})
+		return writeLines(&s.held, []T{item})
 	case FormatYAML:
 		text, err := marshal(item)
 		if err != nil {
 			return err
 		}
-		b.WriteString("---\n")
-		if err := writeYAML(&b, text); err != nil {
-			return err
-		}
+		s.held.WriteString("---\n")
+		return writeYAML(&s.held, text)
 	case FormatName:
 		if s.name == nil {
-			return fmt.Errorf("-o name: %s has no names", kebab(s.kind))
+			return noNames(s.kind)
 		}
-		b.WriteString(nameOf(s.kind, s.name(item)) + "\n")
+		s.held.WriteString(nameOf(s.kind, s.name(item)) + "\n")
 	case FormatMD:
-		b.WriteString("- " + escapeMarkdown(ios.FilterText(s.line(item), ios.FilterOptions{})) + "\n")
+		text := ios.FilterText(s.line(item), ios.FilterOptions{})
+		s.held.WriteString("- " + escapeMarkdownLine(strings.TrimRight(text, "\n")) + "\n")
 	default:
-		b.WriteString(ios.FilterText(s.line(item), ios.FilterOptions{Color: s.p.io.Color, Raw: s.raw}))
-		b.WriteByte('\n')
+		s.held.WriteString(ios.FilterText(s.line(item), ios.FilterOptions{Color: s.p.io.Color, Raw: s.raw}))
+		s.held.WriteByte('\n')
 	}
-	_, err := io.Copy(out, &b)
-	return err
+	return nil
+}
+
+func noNames(kind string) error {
+	return apierr.New(apierr.ErrUsage, "", "-o name", "%s has no names", words(kind)).WithHint("-o json")
 }

@@ -13,18 +13,23 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
-// parseTemplate reads a --template.
-func parseTemplate(text string) (*template.Template, error) {
-	t, err := template.New("--template").Funcs(templateFuncs).Parse(text)
+// parseTemplate reads a --template. now is the clock of its age function.
+func parseTemplate(text string, now func() time.Time) (*template.Template, error) {
+	if now == nil {
+		now = time.Now
+	}
+	t, err := template.New("--template").Funcs(templateFuncs).
+		Funcs(template.FuncMap{"age": func(v any) (string, error) { return templateAge(v, now()) }}).Parse(text)
 	if err != nil {
 		message := strings.TrimPrefix(err.Error(), "template: --template:")
-		return nil, apierr.New(apierr.ErrUsage, "", "--template", "line %s", message).
+		return nil, apierr.New(apierr.ErrUsage, "", "--template", "line %s", ios.Visible(message)).
 			WithHint("the template reads the JSON envelope: --template '{{range .items}}{{.name}}{{\"\\n\"}}{{end}}'")
 	}
 	return t, nil
 }
 
-// templateFuncs are what a template can call besides the built-in functions.
+// templateFuncs are what a template can call besides the built-in functions and
+// age.
 var templateFuncs = template.FuncMap{
 	"json":    templateJSON,
 	"upper":   func(v any) string { return strings.ToUpper(textOf(v)) },
@@ -32,13 +37,13 @@ var templateFuncs = template.FuncMap{
 	"trim":    func(v any) string { return strings.TrimSpace(textOf(v)) },
 	"join":    templateJoin,
 	"default": templateDefault,
-	"age":     templateAge,
 }
 
 func (p *Printer) execute(w io.Writer, input any) error {
 	var b strings.Builder
 	if err := p.template.Execute(&b, numbers(input)); err != nil {
-		return fmt.Errorf("--template: %w", err)
+		message := strings.TrimPrefix(err.Error(), "template: --template:")
+		return &apierr.Error{Op: "--template", Message: "line " + ios.Visible(message), Err: err}
 	}
 	text := p.shown(b.String())
 	if text != "" && !strings.HasSuffix(text, "\n") {
@@ -124,7 +129,7 @@ func templateDefault(fallback, v any) any {
 }
 
 // templateAge is how long ago an RFC 3339 time was: {{age .startedAt}}.
-func templateAge(v any) (string, error) {
+func templateAge(v any, now time.Time) (string, error) {
 	text := textOf(v)
 	if text == "" {
 		return "-", nil
@@ -133,5 +138,5 @@ func templateAge(v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return ios.Age(time.Since(t)), nil
+	return ios.Age(now.Sub(t)), nil
 }
