@@ -73,7 +73,7 @@ func parseDefinitions(path string, data []byte) (*document, error) {
 	d.root = root
 	for _, p := range d.pairs(root, "") {
 		if _, known := definitionHelp[p.key]; known {
-			d.inspect(p.value, p.key, 0, true)
+			d.inspect(p.value, p.key, 0, isRepositoryKey(p.key), true)
 			if !isNull(p.value) {
 				d.definitions[p.key] = definition{p.value, p.line}
 			}
@@ -102,8 +102,9 @@ var powers = []string{"exec", "command", "commands", "cmd", "program", "shell", 
 	"context", "contexts"}
 
 // inspect refuses, anywhere below n, repositories that git would run something
-// for and, in a file that is to be powerless, keys that hold power.
-func (d *document) inspect(n *yaml.Node, key string, depth int, powerless bool) {
+// for and, in a file that is to be powerless, keys that hold power. repo says
+// that n, the value of key, is a repository, or holds some by name or in a list.
+func (d *document) inspect(n *yaml.Node, key string, depth int, repo, powerless bool) {
 	n = resolved(n)
 	if d.spent(n.Line) {
 		return
@@ -114,25 +115,23 @@ func (d *document) inspect(n *yaml.Node, key string, depth int, powerless bool) 
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if !isNull(n) && (isRepositoryKey(key) || strings.Contains(n.Value, "ext::") || strings.Contains(n.Value, "fd::")) {
+		if !isNull(n) && (repo || strings.Contains(n.Value, "ext::") || strings.Contains(n.Value, "fd::")) {
 			if err := CheckRepository(n.Value); err != nil {
 				d.fail(n.Line, "%s: %v", key, err)
 			}
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			d.inspect(item, key, depth+1, powerless)
+			d.inspect(item, key, depth+1, repo, powerless)
 		}
 	case yaml.MappingNode:
+		record := index(n, "url") >= 0 // {url: ..., path: ...}, else names of repositories
 		for _, p := range d.pairs(n, "") {
 			if powerless && d.power(key, p) {
 				continue
 			}
-			below := p.key
-			if isRepositoryKey(key) && (p.key == "url" || p.value.Kind == yaml.ScalarNode && depth == 0) {
-				below = key
-			}
-			d.inspect(p.value, below, depth+1, powerless)
+			below := isRepositoryKey(p.key) || repo && (p.key == "url" || !record)
+			d.inspect(p.value, p.key, depth+1, below, powerless)
 		}
 	}
 }

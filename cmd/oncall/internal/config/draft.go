@@ -164,10 +164,13 @@ func valueNode(o Option, value string) (*yaml.Node, error) {
 	return word(value), nil
 }
 
-// word is a text that every YAML reader takes for a text.
+// word is a text that every YAML reader takes for a text: "no", "0123" and
+// "12:30" get quotes.
 func word(text string) *yaml.Node {
 	n := &yaml.Node{}
-	n.SetString(text)
+	if err := n.Encode(text); err != nil {
+		n.SetString(text)
+	}
 	return n
 }
 
@@ -218,9 +221,7 @@ func (d *Draft) apply(tree func(root *yaml.Node), text func(root *yaml.Node, lin
 		return usage("config file: %v", err)
 	}
 	if before, err := parseDocument(d.text); err == nil {
-		lines := strings.SplitAfter(strings.TrimRight(string(d.text), "\n")+"\n", "\n")
-		lines = lines[:len(lines)-1]
-		if changed := text(before.Content[0], lines); changed != nil {
+		if changed := text(before.Content[0], splitLines(d.text)); changed != nil {
 			spliced := []byte(strings.Join(changed, ""))
 			if got, err := parseDocument(spliced); err == nil && same(got, want) && slices.Equal(comments(got), comments(want)) {
 				d.text = spliced
@@ -232,20 +233,33 @@ func (d *Draft) apply(tree func(root *yaml.Node), text func(root *yaml.Node, lin
 	return nil
 }
 
-// parseDocument is a text's tree, with an empty mapping for an empty text.
+// splitLines cuts a text after each line end; every line has one.
+func splitLines(text []byte) []string {
+	trimmed := strings.TrimRight(string(text), "\n")
+	if trimmed == "" {
+		return nil
+	}
+	lines := strings.SplitAfter(trimmed+"\n", "\n")
+	return lines[:len(lines)-1]
+}
+
+// parseDocument is a text's tree, with an empty mapping for an empty text. The
+// comments of a text that is nothing else are kept; the parser drops them.
 func parseDocument(text []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
-	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
-		comments := doc.HeadComment
-		if len(doc.Content) > 0 {
-			comments = strings.TrimSpace(strings.Join([]string{comments, doc.Content[0].HeadComment, doc.Content[0].FootComment}, "\n"))
-		}
-		doc = yaml.Node{Kind: yaml.DocumentNode, HeadComment: comments, Content: []*yaml.Node{{Kind: yaml.MappingNode}}}
+	if len(doc.Content) > 0 && !isNull(doc.Content[0]) {
+		return &doc, nil
 	}
-	return &doc, nil
+	var kept []string
+	for _, line := range strings.Split(string(text), "\n") {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {
+			kept = append(kept, line)
+		}
+	}
+	return &yaml.Node{Kind: yaml.DocumentNode, HeadComment: strings.Join(kept, "\n"), Content: []*yaml.Node{{Kind: yaml.MappingNode, Tag: "!!map"}}}, nil
 }
 
 // valueOf is the value of a key, nil when the mapping has none.

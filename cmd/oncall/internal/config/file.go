@@ -219,7 +219,7 @@ func (d *document) top(p pair) {
 		return
 	}
 	if _, known := definitionHelp[p.key]; known {
-		d.inspect(p.value, p.key, 0, false)
+		d.inspect(p.value, p.key, 0, isRepositoryKey(p.key), false)
 		if !isNull(p.value) {
 			d.definitions[p.key] = definition{p.value, p.line}
 		}
