@@ -1,0 +1,70 @@
+package publicstatus
+
+import (
+	"context"
+
+	"github.com/balena-io/oncall/pkg/statuspage"
+)
+
+// findIncident reads the incident that is meant: by ref (see Incident), by the
+// number of the pager incident it is paired with, or, when both are "", the only
+// one that is open. Several open ones are apierr.ErrAmbiguous: a guess could
+// tell the public something false.
+func (b *Board) findIncident(ctx context.Context, ref, pager string) (statuspage.Incident, error) {
+	var none statuspage.Incident
+	open, err := b.openRealtime(ctx)
+	if err != nil {
+		return none, err
+	}
+	switch {
+	case pager != "":
+		return b.pairedWith(ctx, pager, open)
+	case ref != "":
+		return b.find(ctx, ref, "incident", open, func(in statuspage.Incident) bool { return !in.OfMaintenance() })
+	}
+	switch len(open) {
+	case 0:
+		return none, notFound("no public incident is open").WithHint("oncall status incident list --all")
+	case 1:
+		return open[0], nil
+	}
+	return none, ambiguous("%d public incidents are open: %s", len(open), and(titles(open))).WithHint("name one, or --pager NUMBER")
+}
+
+// pairedWith looks for the pair of a pager incident among the open incidents and
+// the newest hundred closed ones.
+func (b *Board) pairedWith(ctx context.Context, pager string, open []statuspage.Incident) (statuspage.Incident, error) {
+	var none statuspage.Incident
+	paired := func(in statuspage.Incident) bool {
+		p := readRecord(in.Metadata).Pager
+		return p != nil && p.Number == pager
+	}
+	found := filter(open, paired)
+	if len(found) == 0 {
+		n := 0
+		for in, err := range b.api.Incidents(ctx, "") {
+			if err != nil {
+				return none, err
+			}
+			if paired(in) {
+				return in, nil
+			}
+			if n++; n == 100 {
+				break
+			}
+		}
+		return none, notFound("no public incident is paired with pager incident %s", pager).
+			WithHint("oncall status incident create --from %s", pager)
+	}
+	if len(found) > 1 {
+		return none, ambiguous("pager incident %s is paired with %s", pager, and(titles(found))).WithHint("use the id")
+	}
+	return found[0], nil
+}
+
+// Text is what a change of an incident says and to whom.
+type Text struct {
+	State  statuspage.IncidentStatus
+	Body   string
+	Notify bool
+}

@@ -1,0 +1,113 @@
+package publicstatus
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/statuspage"
+)
+
+// Postmortem is the account of an incident.
+type Postmortem struct {
+	IncidentID  string    `json:"incidentId"`
+	Title       string    `json:"title"` // of the incident
+	State       string    `json:"state"` // "none", "draft", "published", "published with a newer draft"
+	Draft       string    `json:"draft,omitempty"`
+	Body        string    `json:"body,omitempty"` // what the public reads
+	PublishedAt time.Time `json:"publishedAt,omitzero"`
+	DraftedAt   time.Time `json:"draftedAt,omitzero"`
+	URL         string    `json:"url"` // of the incident
+	// IncidentState is where the incident stands; the page shows a postmortem
+	// only of one that is over.
+	IncidentState statuspage.IncidentStatus `json:"incidentState"`
+}
+
+func fromPostmortem(in statuspage.Incident, p statuspage.Postmortem) Postmortem {
+	out := Postmortem{IncidentID: in.ID, Title: in.Name, URL: in.Shortlink, IncidentState: in.Status, State: "none",
+		Draft: p.BodyDraft, Body: p.Body, PublishedAt: p.PublishedAt.UTC(), DraftedAt: p.BodyDraftUpdatedAt.UTC()}
+	switch {
+	case !p.PublishedAt.IsZero() && p.BodyDraft != "" && p.BodyDraft != p.Body:
+		out.State = "published with a newer draft"
+	case !p.PublishedAt.IsZero():
+		out.State = "published"
+	case p.BodyDraft != "":
+		out.State = "draft"
+	}
+	return out
+}
+
+// Postmortem reads the postmortem of an incident; State is "none" when there is
+// none.
+func (b *Board) Postmortem(ctx context.Context, ref, pager string) (Postmortem, error) {
+	in, err := b.findForPostmortem(ctx, ref, pager)
+	if err != nil {
+		return Postmortem{}, err
+	}
+	p, err := b.api.Postmortem(ctx, in.ID)
+	if errors.Is(err, apierr.ErrNotFound) {
+		return fromPostmortem(in, statuspage.Postmortem{}), nil
+	}
+	if err != nil {
+		return Postmortem{}, err
+	}
+	return fromPostmortem(in, p), nil
+}
+
+// findForPostmortem finds an incident; without a name it is the one that closed
+// last, as a postmortem is written after the end.
+func (b *Board) findForPostmortem(ctx context.Context, ref, pager string) (statuspage.Incident, error) {
+	if ref == "" && pager == "" {
+		return statuspage.Incident{}, usage("say which incident").WithHint("oncall status incident list --all")
+	}
+	return b.findIncident(ctx, ref, pager)
+}
+
+// CheckPostmortem refuses a text that cannot be a postmortem.
+func CheckPostmortem(text string) error {
+	switch {
+	case !utf8.ValidString(text):
+		return usage("the postmortem is not UTF-8 text")
+	case strings.TrimSpace(text) == "":
+		return usage("the postmortem is empty")
+	}
+	return nil
+}
+
+// DraftPostmortem saves text as the draft, which only the team sees.
+func (b *Board) DraftPostmortem(ctx context.Context, was Postmortem, text string) (Postmortem, error) {
+	in := statuspage.Incident{ID: was.IncidentID, Name: was.Title, Shortlink: was.URL, Status: was.IncidentState}
+	got, err := b.api.DraftPostmortem(ctx, in.ID, text)
+	err = b.settle(ctx, err, postmortemHint(in.ID), func(ctx context.Context) (bool, error) {
+		var lerr error
+		got, lerr = b.api.Postmortem(ctx, in.ID)
+		if errors.Is(lerr, apierr.ErrNotFound) {
+			return false, nil
+		}
+		return lerr == nil && got.BodyDraft == text, lerr
+	})
+	if err != nil {
+		return was, err
+	}
+	return fromPostmortem(in, got), nil
+}
+
+// PublishPostmortem shows the draft to the public; notify mails the subscribers.
+func (b *Board) PublishPostmortem(ctx context.Context, was Postmortem, notify bool) (Postmortem, error) {
+	in := statuspage.Incident{ID: was.IncidentID, Name: was.Title, Shortlink: was.URL, Status: was.IncidentState}
+	got, err := b.api.PublishPostmortem(ctx, in.ID, statuspage.PostmortemPublish{NotifySubscribers: notify})
+	err = b.settle(ctx, err, postmortemHint(in.ID), func(ctx context.Context) (bool, error) {
+		var lerr error
+		got, lerr = b.api.Postmortem(ctx, in.ID)
+		return lerr == nil && !got.PublishedAt.IsZero() && !got.PublishedAt.Equal(was.PublishedAt), lerr
+	})
+	if err != nil {
+		return was, err
+	}
+	return fromPostmortem(in, got), nil
+}
+
+func postmortemHint(id string) string { return "oncall status incident postmortem " + id }

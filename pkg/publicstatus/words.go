@@ -1,0 +1,147 @@
+package publicstatus
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/balena-io/oncall/pkg/statuspage"
+)
+
+// componentWords are the words that people may type for a component's status,
+// the short one of each first.
+var componentWords = []struct {
+	word   string
+	status statuspage.ComponentStatus
+}{
+	{"operational", statuspage.Operational},
+	{"degraded", statuspage.DegradedPerformance},
+	{"partial", statuspage.PartialOutage},
+	{"major", statuspage.MajorOutage},
+	{"maintenance", statuspage.UnderMaintenance},
+	{"degraded_performance", statuspage.DegradedPerformance},
+	{"partial_outage", statuspage.PartialOutage},
+	{"major_outage", statuspage.MajorOutage},
+	{"under_maintenance", statuspage.UnderMaintenance},
+}
+
+// ComponentWords lists the short words, from best to worst.
+func ComponentWords() []string {
+	out := []string{}
+	for _, w := range componentWords[:5] {
+		out = append(out, w.word)
+	}
+	return out
+}
+
+// ParseComponentStatus reads a status word: a short one or the vendor's, in any
+// case, with spaces or hyphens for underscores. A word that is none is an
+// apierr.ErrUsage which names the nearest.
+func ParseComponentStatus(word string) (statuspage.ComponentStatus, error) {
+	plain := normal(word)
+	all := []string{}
+	for _, w := range componentWords {
+		if w.word == plain {
+			return w.status, nil
+		}
+		all = append(all, w.word)
+	}
+	return "", wrongWord("status", word, nearest(plain, all), ComponentWords())
+}
+
+// SayStatus is a component status as people read it: "partial outage".
+func SayStatus(s statuspage.ComponentStatus) string {
+	switch s {
+	case "":
+		return "unknown"
+	case statuspage.DegradedPerformance:
+		return "degraded"
+	case statuspage.UnderMaintenance:
+		return "maintenance"
+	}
+	return strings.ReplaceAll(string(s), "_", " ")
+}
+
+// SayState is the state of an incident or a maintenance as people read it.
+func SayState(s statuspage.IncidentStatus) string {
+	if s == "" {
+		return "unknown"
+	}
+	return strings.ReplaceAll(string(s), "_", " ")
+}
+
+// ParseIncidentState reads one of the allowed states of an incident.
+func ParseIncidentState(word string, allowed ...statuspage.IncidentStatus) (statuspage.IncidentStatus, error) {
+	plain := statuspage.IncidentStatus(normal(word))
+	if slices.Contains(allowed, plain) {
+		return plain, nil
+	}
+	words := []string{}
+	for _, a := range allowed {
+		words = append(words, string(a))
+	}
+	return "", wrongWord("status", word, nearest(string(plain), words), words)
+}
+
+// ParseImpact reads an impact; "" is none asked for.
+func ParseImpact(word string) (statuspage.Impact, error) {
+	plain := statuspage.Impact(normal(word))
+	words := []string{}
+	for _, i := range statuspage.Impacts {
+		if i == plain {
+			return i, nil
+		}
+		words = append(words, string(i))
+	}
+	return "", wrongWord("impact", word, nearest(string(plain), words), words)
+}
+
+func normal(word string) string {
+	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(word)))
+}
+
+func wrongWord(what, word, near string, all []string) error {
+	err := usage("%q is no %s; there are %s", word, what, strings.Join(all, ", "))
+	if near != "" {
+		err = err.WithHint("did you mean %s?", near)
+	}
+	return err
+}
+
+// nearest returns the word that differs from s in the fewest letters, "" when
+// none is near enough to be meant.
+func nearest(s string, words []string) string {
+	best, least := "", 1+max(2, len([]rune(s))/3)
+	for _, w := range words {
+		if d := distance(s, strings.ToLower(w)); d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete, replace or swap with a
+// neighbour that makes a into b.
+func distance(a, b string) int {
+	ra, rb := []rune(a), []rune(b)
+	var before []int
+	last := make([]int, len(rb)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range ra {
+		row := make([]int, len(rb)+1)
+		row[0] = i + 1
+		for j := range rb {
+			cost := 1
+			if ra[i] == rb[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && ra[i] == rb[j-1] && ra[i-1] == rb[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(rb)]
+}
