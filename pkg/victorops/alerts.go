@@ -34,7 +34,7 @@ func (a AlertDetails) Fields() map[string]any {
 	out := map[string]any{}
 	d := json.NewDecoder(strings.NewReader(a.Raw))
 	d.UseNumber()
-	if d.Decode(&out) != nil {
+	if d.Decode(&out) != nil || out == nil {
 		return map[string]any{}
 	}
 	return out

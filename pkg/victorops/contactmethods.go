@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+
+	"github.com/balena-io/oncall/pkg/apierr"
 )
 
 // ContactMethods are the ways in which a user can be reached.
@@ -14,18 +16,24 @@ type ContactMethods struct {
 	Devices Contacts `json:"devices"`
 }
 
-// Contacts is a list of contact methods. The spec says a bare array, the wire
-// wraps it: {"_selfUrl", "contactMethods":[...]} (note 6).
+// Contacts is a list of contact methods. The spec says a bare array (even for one
+// contact), the wire wraps it: {"_selfUrl", "contactMethods":[...]} (note 6). A
+// single object is a list of one.
 type Contacts []Contact
 
-// UnmarshalJSON takes both shapes. null is an empty list.
+// UnmarshalJSON takes all of these shapes. null is an empty list.
 func (c *Contacts) UnmarshalJSON(b []byte) error {
 	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '{' {
 		var w struct {
 			Methods json.RawMessage `json:"contactMethods"`
+			Contact
 		}
 		if err := json.Unmarshal(b, &w); err != nil {
 			return err
+		}
+		if w.Methods == nil && w.Contact != (Contact{}) {
+			*c = Contacts{w.Contact}
+			return nil
 		}
 		b = w.Methods
 	}
@@ -110,9 +118,15 @@ func (c *Client) Device(ctx context.Context, username, extID string) (Contact, e
 }
 
 func (c *Client) contact(ctx context.Context, username, kind string) (Contact, error) {
-	var out Contact
-	_, err := c.get(ctx, "get a contact method of "+username, contactsPath(username, kind), nil, &out)
-	return out, err
+	op := "get a contact method of " + username
+	var out Contacts
+	if _, err := c.get(ctx, op, contactsPath(username, kind), nil, &out); err != nil {
+		return Contact{}, err
+	}
+	if len(out) == 0 {
+		return Contact{}, apierr.New(apierr.ErrNotFound, Vendor, op, "the answer holds no contact method")
+	}
+	return out[0], nil
 }
 
 // AddEmail adds an address. What is sent as "email" is read back as Value.

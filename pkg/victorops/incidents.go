@@ -119,7 +119,9 @@ type NewIncident struct {
 }
 
 // CreateIncident pages the targets and returns the new incident's number. A 200
-// that carries an error is returned as an apierr.ErrInvalid.
+// that carries an error is returned as an apierr.ErrInvalid, one that names no
+// incident as an apierr.ErrUnknownOutcome. (The spec gives this reply the schema of
+// a note by mistake; the shape is that of its definition CreatedIncident, note 3.)
 //
 //contract:operation POST /api-public/v1/incidents
 func (c *Client) CreateIncident(ctx context.Context, in NewIncident) (string, error) {
@@ -133,6 +135,10 @@ func (c *Client) CreateIncident(ctx context.Context, in NewIncident) (string, er
 	}
 	if out.Error != "" {
 		return string(out.Number), apierr.New(apierr.ErrInvalid, Vendor, op, "%s", out.Error)
+	}
+	if out.Number == "" {
+		return "", apierr.New(apierr.ErrUnknownOutcome, Vendor, op, "cannot tell whether it was made: the answer names no incident").
+			WithHint("oncall incident list")
 	}
 	return string(out.Number), nil
 }
