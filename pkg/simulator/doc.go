@@ -10,10 +10,9 @@
 // Open makes or joins a world. Its state is one JSON file beside a lock file
 // (or a buffer in memory when Options.Dir is empty), so several processes can
 // play in one world at once. Time comes from Options.Now; identifiers come from
-// counters in the state. The world moves by the clock alone: before every
-// request each service's advance function brings its section up to now, and what
-// happened meanwhile carries the time at which it happened, not at which it was
-// noticed.
+// counters in the state. The world moves by the clock alone: when a section is
+// used, its advance function first brings it up to now, and what happened
+// meanwhile carries the time at which it happened, not at which it was noticed.
 //
 // What several vendors must agree on (which version of api runs, the share of
 // failing requests, when e2e last passed) is in Facts, world.go. Vendors agree
@@ -65,7 +64,8 @@
 //   - Limits count by the world's clock and answer through the vendor's refuse.
 //   - A change that moves the shared world goes through a method of Facts
 //     (BeginDeploy, RecordE2EPass); it may carry times in the future, as every
-//     reader asks with its own now.
+//     reader asks with its own now. An advance function only reads Facts: it runs
+//     when somebody looks, which may be long after or never.
 //
 // Faults (AddFault) and the record of requests (Requests) work for every
 // service without its doing.

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -24,7 +25,17 @@ type Request struct {
 
 // Requests returns what was sent, oldest first: the newest 200.
 func (w *World) Requests() (out []Request, err error) {
-	err = w.view(func(s *State) error { out = append([]Request{}, s.Requests...); return nil })
+	out = []Request{}
+	err = w.view(func(s *State) error {
+		for _, raw := range s.requests {
+			var r Request
+			if err := json.Unmarshal(raw, &r); err != nil {
+				return &StateError{Path: w.store.path(), Err: err}
+			}
+			out = append(out, r)
+		}
+		return nil
+	})
 	return out, err
 }
 
@@ -51,8 +62,12 @@ func (s *State) record(service string, r *http.Request, body []byte, v verdict) 
 	if v.fault != nil {
 		q.Fault = v.fault.Kind
 	}
-	s.Requests = append(s.Requests, q)
-	if n := len(s.Requests) - maxRequests; n > 0 {
-		s.Requests = s.Requests[n:]
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return // cannot happen: text and times
+	}
+	s.requests = append(s.requests, raw)
+	if n := len(s.requests) - maxRequests; n > 0 {
+		s.requests = s.requests[n:]
 	}
 }

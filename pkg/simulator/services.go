@@ -1,7 +1,9 @@
 package simulator
 
 import (
+	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 )
 
@@ -30,15 +32,18 @@ type service struct {
 
 // section makes, seeds and advances one vendor's part of the state.
 type section struct {
+	of      reflect.Type // *T
 	empty   func() any
 	seed    func(*State, any)
 	advance func(*State, any, time.Time)
 }
 
 // stateOf makes the section of type T. advance may be nil for a service that
-// does not move by itself.
+// does not move by itself. It changes the section and nothing else: it runs when
+// the section is used, which may be long after the facts.
 func stateOf[T any](seed func(*State, *T), advance func(*State, *T, time.Time)) section {
 	return section{
+		of:    reflect.TypeFor[*T](),
 		empty: func() any { return new(T) },
 		seed:  func(s *State, v any) { seed(s, v.(*T)) },
 		advance: func(s *State, v any, now time.Time) {
@@ -49,14 +54,13 @@ func stateOf[T any](seed func(*State, *T), advance func(*State, *T, time.Time)) 
 	}
 }
 
-// part returns the section of type T. It panics when no service in the table
-// has that type, which is a mistake in the program.
+// part returns the section of type T, brought up to s.Now. It panics when no
+// service in the table has that type, which is a mistake in the program.
 func part[T any](s *State) *T {
-	for _, v := range s.sections {
-		if p, ok := v.(*T); ok {
-			return p
+	for _, svc := range s.table {
+		if svc.state.of == reflect.TypeFor[*T]() {
+			return s.section(svc).(*T)
 		}
 	}
-	var zero T
-	panic(missingSection(zero))
+	panic(fmt.Sprintf("simulator: no service has the state %v", reflect.TypeFor[T]()))
 }

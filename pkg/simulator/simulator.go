@@ -42,8 +42,12 @@ type World struct {
 	handler  http.Handler
 	mounts   map[string]mounted
 
-	mu    sync.Mutex // one transaction at a time in this process
-	store store
+	table []service
+
+	mu         sync.Mutex // one transaction at a time in this process
+	store      store
+	parsedFrom []byte // the file that parsed is of
+	parsed     document
 
 	once      sync.Once
 	listener  *memListener
@@ -59,7 +63,7 @@ type mounted struct {
 // Open makes the world in o.Dir, or joins the one that is there. A file that
 // cannot be used is a *StateError.
 func Open(o Options) (*World, error) {
-	w := &World{now: o.Now, noLimits: o.NoLimits, mounts: map[string]mounted{}}
+	w := &World{now: o.Now, noLimits: o.NoLimits, mounts: map[string]mounted{}, table: services()}
 	if w.now == nil {
 		w.now = time.Now
 	}
@@ -74,7 +78,7 @@ func Open(o Options) (*World, error) {
 	if err := w.update(func(*State) error { return nil }); err != nil {
 		return nil, err
 	}
-	for _, svc := range services() {
+	for _, svc := range w.table {
 		for segment, m := range svc.mounts {
 			w.mounts[segment] = mounted{svc, m(w)}
 		}
@@ -116,7 +120,7 @@ func OpenFresh(o Options) (*World, error) {
 // Reset begins the world anew at the clock's now: seeds, faults, limits and the
 // record of requests.
 func (w *World) Reset() error {
-	return w.update(func(s *State) error { *s = *newState(w.now()); return nil })
+	return w.update(func(s *State) error { *s = *newState(w.now(), w.table); return nil })
 }
 
 // StartedAt is the instant to which all seeded times are relative.

@@ -362,9 +362,10 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"nonsense":      "{half",
 		"empty":         "",
-		"other version": fmt.Sprintf(`{"version":%d}`, stateVersion+1),
-		"no start":      fmt.Sprintf(`{"version":%d}`, stateVersion),
-		"bad section":   fmt.Sprintf(`{"version":%d,"startedAt":"2026-03-04T03:18:00Z","services":{"victorops":[]}}`, stateVersion),
+		"other version": fmt.Sprintf(`{"world":{"version":%d}}`, stateVersion+1),
+		"no start":      fmt.Sprintf(`{"world":{"version":%d}}`, stateVersion),
+		"no world":      `{}`,
+		"wrong type":    `{"world":{"version":"1"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -384,9 +385,25 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestSectionThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := fmt.Sprintf(`{"world":{"version":%d,"startedAt":"2026-03-04T03:18:00Z"},"services":{"victorops":[]}}`, stateVersion)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte(text), 0o600))
+	w, err := Open(Options{Dir: dir, NoLimits: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Close() })
+	status, text := voDo(t, w, "GET", "/api-public/v1/incidents", "")
+	assert.Equal(t, 500, status)
+	assert.Contains(t, text, "section victorops")
+	assert.Contains(t, text, "oncall demo reset")
+}
+
 func TestStateOfAnOlderWorldGrows(t *testing.T) {
 	t.Parallel()
-	s, err := decodeState(fmt.Appendf(nil, `{"version":%d,"startedAt":"2026-03-04T03:18:00Z","now":"2026-03-04T03:18:00Z"}`, stateVersion))
+	d, err := parseDocument(fmt.Appendf(nil, `{"world":{"version":%d,"startedAt":"2026-03-04T03:18:00Z"}}`, stateVersion))
+	require.NoError(t, err)
+	s, err := d.state(testStart, services())
 	require.NoError(t, err)
 	_, ok := part[victoropsState](s).incident(4127)
 	assert.True(t, ok, "a section that the file does not know is seeded")
@@ -394,12 +411,15 @@ func TestStateOfAnOlderWorldGrows(t *testing.T) {
 
 func TestStateIsTheSameEachTime(t *testing.T) {
 	t.Parallel()
-	one, err := newState(testStart).encode()
+	one, err := newState(testStart, services()).document()
 	require.NoError(t, err)
-	two, err := newState(testStart).encode()
+	two, err := newState(testStart, services()).document()
 	require.NoError(t, err)
-	assert.Equal(t, string(one), string(two))
-	assert.Less(t, len(one), 1<<20, "large things are generated, not stored")
+	assert.Equal(t, string(one.bytes()), string(two.bytes()))
+	assert.Less(t, len(one.bytes()), 1<<20, "large things are generated, not stored")
+	back, err := parseDocument(one.bytes())
+	require.NoError(t, err)
+	assert.Equal(t, string(one.bytes()), string(back.bytes()))
 }
 
 func TestTheClockDoesNotRunBackwards(t *testing.T) {

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -25,32 +27,33 @@ const (
 )
 
 // State is everything the world remembers. Handlers see it only inside
-// World.view and World.update.
+// World.view and World.update, and reach their own section through part.
 type State struct {
-	Version   int       // stateVersion
-	StartedAt time.Time // UTC, whole seconds; all seeded times are relative to it
-	Now       time.Time // UTC; the clock of the current transaction, never runs backwards
+	head
+	Now time.Time // UTC; the clock of the current transaction, never runs backwards
 
-	Facts    Facts
-	Counters map[string]int64
-	Faults   []Fault
-	Rates    map[string]rate
-	Requests []Request
-
-	sections map[string]any // service name -> *T
+	table    []service
+	requests []json.RawMessage          // of Request, oldest first
+	raw      map[string]json.RawMessage // sections as they were read
+	sections map[string]any             // those in use: service name -> *T, advanced to Now
 }
 
-// stateJSON is the file's form of State.
-type stateJSON struct {
-	Version   int                        `json:"version"`
-	StartedAt time.Time                  `json:"startedAt"`
-	Now       time.Time                  `json:"now"`
-	Facts     Facts                      `json:"facts"`
-	Counters  map[string]int64           `json:"counters"`
-	Faults    []Fault                    `json:"faults"`
-	Rates     map[string]rate            `json:"rates"`
-	Requests  []Request                  `json:"requests"`
-	Services  map[string]json.RawMessage `json:"services"`
+// head is what every transaction reads.
+type head struct {
+	Version   int              `json:"version"`   // stateVersion
+	StartedAt time.Time        `json:"startedAt"` // UTC, whole seconds; all seeded times are relative to it
+	Seen      time.Time        `json:"seen"`      // the latest Now
+	Facts     Facts            `json:"facts"`
+	Counters  map[string]int64 `json:"counters"`
+	Faults    []Fault          `json:"faults"`
+	Rates     map[string]rate  `json:"rates"`
+}
+
+// document is the file.
+type document struct {
+	Head     json.RawMessage            `json:"world"`
+	Requests []json.RawMessage          `json:"requests"`
+	Services map[string]json.RawMessage `json:"services"`
 }
 
 // StateError says that the state file cannot be used. Its text names the way on.
@@ -68,8 +71,6 @@ func (e *StateError) Unwrap() error { return e.Err }
 
 var errNoState = errors.New("no state yet")
 
-func missingSection(v any) string { return fmt.Sprintf("simulator: no service has the state %T", v) }
-
 // nextID returns the next number of a counter, starting at 1. The name is the
 // service's, with a suffix where it counts several things.
 func (s *State) nextID(counter string) int64 {
@@ -78,89 +79,123 @@ func (s *State) nextID(counter string) int64 {
 }
 
 // newState makes a world that begins at start.
-func newState(start time.Time) *State {
+func newState(start time.Time, table []service) *State {
 	start = start.UTC().Truncate(time.Second)
 	s := &State{
-		Version: stateVersion, StartedAt: start, Now: start,
-		Facts:    seedFacts(start),
-		Counters: map[string]int64{}, Rates: map[string]rate{},
-		sections: map[string]any{},
+		head: head{
+			Version: stateVersion, StartedAt: start, Seen: start, Facts: seedFacts(start),
+			Counters: map[string]int64{}, Rates: map[string]rate{},
+		},
+		Now: start, table: table, raw: map[string]json.RawMessage{}, sections: map[string]any{},
 	}
-	s.seedMissing()
+	for _, svc := range table {
+		s.section(svc)
+	}
 	return s
 }
 
-// seedMissing gives every service that has no section yet its own.
-func (s *State) seedMissing() {
-	for _, svc := range services() {
-		if _, ok := s.sections[svc.name]; ok {
-			continue
+// section returns a service's section, read or seeded, and brought up to now.
+func (s *State) section(svc service) any {
+	if v, ok := s.sections[svc.name]; ok {
+		return v
+	}
+	v := svc.state.empty()
+	s.sections[svc.name] = v
+	if raw, ok := s.raw[svc.name]; ok {
+		if err := json.Unmarshal(raw, v); err != nil {
+			panic(brokenState{fmt.Errorf("not a demo world (section %s: %w)", svc.name, err)})
 		}
-		v := svc.state.empty()
-		s.sections[svc.name] = v
+	} else {
 		svc.state.seed(s, v)
 	}
+	svc.state.advance(s, v, s.Now)
+	return v
 }
 
-// advance brings every section up to now.
-func (s *State) advance(now time.Time) {
-	if now = now.UTC(); now.After(s.Now) {
-		s.Now = now
-	}
-	for _, svc := range services() {
-		svc.state.advance(s, s.sections[svc.name], s.Now)
-	}
-}
+// brokenState is the panic that carries an unreadable section out of a handler
+// to transact.
+type brokenState struct{ err error }
 
-func (s *State) encode() ([]byte, error) {
-	f := stateJSON{s.Version, s.StartedAt, s.Now, s.Facts, s.Counters, s.Faults, s.Rates, s.Requests, map[string]json.RawMessage{}}
-	for name, v := range s.sections {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("section %s: %w", name, err)
-		}
-		f.Services[name] = b
+// document is the state as it is kept. Sections that were not used are taken over
+// as they are.
+func (s *State) document() (document, error) {
+	s.Seen = s.Now
+	h, err := json.Marshal(s.head)
+	if err != nil {
+		return document{}, fmt.Errorf("demo world: %w", err)
 	}
-	return json.Marshal(f)
-}
-
-func decodeState(data []byte) (*State, error) {
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("not a demo world (%w)", err)
-	}
-	if head.Version != stateVersion {
-		return nil, fmt.Errorf("a demo world of version %d, this program needs %d", head.Version, stateVersion)
-	}
-	var f stateJSON
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("not a demo world (%w)", err)
-	}
-	if f.StartedAt.IsZero() {
-		return nil, errors.New("not a demo world (no start)")
-	}
-	s := &State{f.Version, f.StartedAt, f.Now, f.Facts, f.Counters, f.Faults, f.Rates, f.Requests, map[string]any{}}
-	if s.Counters == nil {
-		s.Counters = map[string]int64{}
-	}
-	if s.Rates == nil {
-		s.Rates = map[string]rate{}
-	}
-	for _, svc := range services() {
-		raw, ok := f.Services[svc.name]
-		if !ok {
+	d := document{Head: h, Requests: slices.Clip(s.requests), Services: map[string]json.RawMessage{}}
+	for _, svc := range s.table {
+		raw, ok := s.raw[svc.name]
+		if v, used := s.sections[svc.name]; used {
+			if raw, err = json.Marshal(v); err != nil {
+				return document{}, fmt.Errorf("demo world: section %s: %w", svc.name, err)
+			}
+		} else if !ok {
 			continue
 		}
-		v := svc.state.empty()
-		if err := json.Unmarshal(raw, v); err != nil {
-			return nil, fmt.Errorf("not a demo world (section %s: %w)", svc.name, err)
-		}
-		s.sections[svc.name] = v
+		d.Services[svc.name] = raw
 	}
-	s.seedMissing()
-	return s, nil
+	return d, nil
+}
+
+// bytes is the file. It is written by hand, as every part is JSON already and
+// encoding/json would read each again.
+func (d document) bytes() []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"world":`)
+	b.Write(d.Head)
+	b.WriteString(`,"requests":[`)
+	for i, r := range d.Requests {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(r)
+	}
+	b.WriteString(`],"services":{`)
+	for i, name := range slices.Sorted(maps.Keys(d.Services)) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:", name)
+		b.Write(d.Services[name])
+	}
+	b.WriteString("}}")
+	return b.Bytes()
+}
+
+func parseDocument(data []byte) (document, error) {
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return d, fmt.Errorf("not a demo world (%w)", err)
+	}
+	return d, nil
+}
+
+func (d document) state(now time.Time, table []service) (*State, error) {
+	var h head
+	if len(d.Head) == 0 {
+		return nil, errors.New("not a demo world (no start)")
+	}
+	if err := json.Unmarshal(d.Head, &h); err != nil {
+		return nil, fmt.Errorf("not a demo world (%w)", err)
+	}
+	if h.Version != stateVersion {
+		return nil, fmt.Errorf("a demo world of version %d, this program needs %d", h.Version, stateVersion)
+	}
+	if h.StartedAt.IsZero() {
+		return nil, errors.New("not a demo world (no start)")
+	}
+	if h.Counters == nil {
+		h.Counters = map[string]int64{}
+	}
+	if h.Rates == nil {
+		h.Rates = map[string]rate{}
+	}
+	return &State{
+		head: h, Now: later(h.Seen, now.UTC()), table: table,
+		requests: slices.Clip(d.Requests), raw: d.Services, sections: map[string]any{},
+	}, nil
 }
 
 // store keeps the encoded state. Calls are made under World.mu.
@@ -241,9 +276,9 @@ func (f *fileStore) write(b []byte) error {
 	return err
 }
 
-// transact runs fn on a private copy of the state, brought up to the clock, and
-// keeps the copy when save is set and fn returns nil.
-func (w *World) transact(save bool, fn func(*State) error) error {
+// transact runs fn on a private copy of the state, at the clock's now, and keeps
+// the copy when save is set and fn returns nil.
+func (w *World) transact(save bool, fn func(*State) error) (err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	unlock, err := w.store.lock()
@@ -251,36 +286,61 @@ func (w *World) transact(save bool, fn func(*State) error) error {
 		return err
 	}
 	defer unlock()
-	data, err := w.store.read()
-	var s *State
-	switch {
-	case errors.Is(err, errNoState):
-		s = newState(w.now())
-	case err != nil:
-		return &StateError{Path: w.store.path(), Err: err}
-	default:
-		if s, err = decodeState(data); err != nil {
-			return &StateError{Path: w.store.path(), Err: err}
+	defer func() {
+		if v := recover(); v != nil {
+			broken, ok := v.(brokenState)
+			if !ok {
+				panic(v)
+			}
+			err = &StateError{Path: w.store.path(), Err: broken.err}
 		}
+	}()
+	s, data, err := w.load()
+	if err != nil {
+		return err
 	}
-	s.advance(w.now())
 	if err := fn(s); err != nil {
 		return err
 	}
 	if !save {
 		return nil
 	}
-	out, err := s.encode()
+	d, err := s.document()
 	if err != nil {
-		return fmt.Errorf("demo world: %w", err)
+		return err
 	}
+	out := d.bytes()
 	if bytes.Equal(out, data) {
 		return nil
 	}
 	if err := w.store.write(out); err != nil {
 		return fmt.Errorf("demo world: %w", err)
 	}
+	w.parsed, w.parsedFrom = d, out
 	return nil
+}
+
+// load reads the state, or makes the first one; data is nil then. The parts of
+// the last file that was read are kept: as long as it is the same, only what a
+// transaction uses is decoded.
+func (w *World) load() (s *State, data []byte, err error) {
+	data, err = w.store.read()
+	if errors.Is(err, errNoState) {
+		return newState(w.now(), w.table), nil, nil
+	}
+	if err == nil && !bytes.Equal(data, w.parsedFrom) {
+		w.parsedFrom = nil
+		if w.parsed, err = parseDocument(data); err == nil {
+			w.parsedFrom = data
+		}
+	}
+	if err == nil {
+		s, err = w.parsed.state(w.now(), w.table)
+	}
+	if err != nil {
+		return nil, nil, &StateError{Path: w.store.path(), Err: err}
+	}
+	return s, data, nil
 }
 
 // update changes the state. What fn did is kept only when it returns nil.

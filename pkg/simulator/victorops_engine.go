@@ -44,24 +44,27 @@ func (vo *victoropsState) nextEvent(s *State, now time.Time) (time.Time, func(ti
 			}
 		}
 	}
-	failing, since := s.Facts.APIFailing(now)
-	vo.alarm(s, voEntity5xx, failing, since.Add(VerifyWindow), due)
-	missing, since := s.Facts.E2EMissing(now)
-	vo.alarm(s, voEntityE2E, missing, since, due)
+	vo.alarm(s, voEntity5xx, s.Facts.APIFlips(now), VerifyWindow, due)
+	vo.alarm(s, voEntityE2E, s.Facts.E2EFlips(now), 0, due)
 	return when, what
 }
 
-// alarm has a monitoring system tell the pager when its view has changed.
-func (vo *victoropsState) alarm(s *State, entity string, firing bool, at time.Time, due func(time.Time, func(time.Time))) {
+// alarm has a monitoring system tell the pager of the next flip that it has not
+// told of and that held for the given time.
+func (vo *victoropsState) alarm(s *State, entity string, flips []Flip, hold time.Duration, due func(time.Time, func(time.Time))) {
 	last := vo.Alarms[entity]
-	if last.Firing == firing || at.Before(last.Since) {
+	for i, f := range flips {
+		at := f.At.Add(hold)
+		if f.Failing == last.Firing || !at.After(last.Since) || (i+1 < len(flips) && flips[i+1].At.Before(at)) {
+			continue
+		}
+		due(at, func(at time.Time) {
+			vo.Alarms[entity] = voAlarm{f.Failing, at}
+			a, key := voMonitorAlert(entity, f.Failing, at)
+			vo.receive(s, a, key, at)
+		})
 		return
 	}
-	due(at, func(at time.Time) {
-		vo.Alarms[entity] = voAlarm{firing, at}
-		a, key := voMonitorAlert(entity, firing, at)
-		vo.receive(s, a, key, at)
-	})
 }
 
 // voMonitorAlert is the alert that a monitoring system of the demo world sends.

@@ -239,10 +239,17 @@ func (f *Facts) errorRatioAt(t time.Time) float64 {
 	return v
 }
 
-// APIFailing reports whether the ratio stands above the alert's threshold at t,
-// and since when it has been on that side of it. Probes and alerts follow it.
-func (f *Facts) APIFailing(t time.Time) (failing bool, since time.Time) {
-	since = f.StartedAt.Add(-365 * 24 * time.Hour)
+// Flip is a moment at which something began to fail or stopped failing.
+type Flip struct {
+	At      time.Time
+	Failing bool
+}
+
+// APIFlips returns when the ratio crossed the alert's threshold by t, oldest
+// first. Probes and alerts follow it.
+func (f *Facts) APIFlips(t time.Time) []Flip {
+	out := []Flip{}
+	failing := false
 	for _, m := range f.moves(t) {
 		above := m.to > ErrorRatioAlertAt
 		if above == failing || above == (m.from > ErrorRatioAlertAt) {
@@ -253,9 +260,24 @@ func (f *Facts) APIFailing(t time.Time) (failing bool, since time.Time) {
 		if at.After(m.end) {
 			continue
 		}
-		failing, since = above, at
+		failing = above
+		out = append(out, Flip{at, above})
 	}
-	return failing, since
+	return out
+}
+
+// APIFailing reports whether the ratio stands above the alert's threshold at t,
+// and since when it has been on that side of it; the zero time is ever.
+func (f *Facts) APIFailing(t time.Time) (failing bool, since time.Time) {
+	return lastFlip(f.APIFlips(t))
+}
+
+func lastFlip(flips []Flip) (failing bool, since time.Time) {
+	if len(flips) == 0 {
+		return false, time.Time{}
+	}
+	last := flips[len(flips)-1]
+	return last.Failing, last.At
 }
 
 // move is one change of the error ratio, in force until end.
@@ -314,12 +336,27 @@ func (f *Facts) LastE2EPass(t time.Time) time.Time {
 	return last
 }
 
-// E2EMissing reports whether the heartbeat of e2e is overdue at t, and since when
-// it has been so or not.
-func (f *Facts) E2EMissing(t time.Time) (missing bool, since time.Time) {
-	last := f.LastE2EPass(t)
-	if deadline := last.Add(E2EPeriod + E2EGrace); !deadline.After(t) {
-		return true, deadline
+// E2EFlips returns when the heartbeat of e2e became overdue and when it came back,
+// by t, oldest first.
+func (f *Facts) E2EFlips(t time.Time) []Flip {
+	out := []Flip{}
+	for i, pass := range f.E2EPasses {
+		if len(out) > 0 && out[len(out)-1].Failing && !pass.After(t) {
+			out = append(out, Flip{pass, false})
+		}
+		deadline := pass.Add(E2EPeriod + E2EGrace)
+		if next := i + 1; next < len(f.E2EPasses) && !f.E2EPasses[next].After(deadline) {
+			continue
+		}
+		if !deadline.After(t) {
+			out = append(out, Flip{deadline, true})
+		}
 	}
-	return false, last
+	return out
+}
+
+// E2EMissing reports whether the heartbeat of e2e is overdue at t, and since when
+// it has been so or not; the zero time is ever.
+func (f *Facts) E2EMissing(t time.Time) (missing bool, since time.Time) {
+	return lastFlip(f.E2EFlips(t))
 }
