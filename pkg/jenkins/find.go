@@ -1,0 +1,89 @@
+package jenkins
+
+import (
+	"context"
+	"time"
+)
+
+// Found is where a start whose answer was lost turned up.
+type Found struct {
+	QueueID int64
+	Build   int // 0: still in the queue
+}
+
+const (
+	findPoll  = 2 * time.Second
+	findGrace = 2 * time.Second // a Date header tells whole seconds
+)
+
+// FindStarted looks for a build that s, whose answer was lost, may have
+// started: in the queue and among the newest builds, with the same parameters,
+// asked for by this user, not before s was sent. It looks again until patience
+// (contract: some 20 s) has run out; found is false then, and the outcome stays
+// unknown.
+//
+// With secret parameters, or for a job without parameters, user and time alone
+// decide.
+func (c *Client) FindStarted(ctx context.Context, job JobName, s Started, patience time.Duration) (f Found, found bool, err error) {
+	since := c.serverTime(s.Sent).Add(-findGrace)
+	ends := c.now().Add(patience)
+	for {
+		f, found, err = c.findStarted(ctx, job, s, since)
+		if found || err != nil && !away(err) {
+			return f, found, err
+		}
+		if !c.now().Add(findPoll).Before(ends) {
+			return Found{}, false, err
+		}
+		if err := c.sleep(ctx, findPoll); err != nil {
+			return Found{}, false, err
+		}
+	}
+}
+
+func (c *Client) findStarted(ctx context.Context, job JobName, s Started, since time.Time) (Found, bool, error) {
+	items, err := c.Waiting(ctx, job)
+	if err != nil {
+		return Found{}, false, err
+	}
+	for _, q := range items {
+		if !q.Since.Before(since) && c.mine(q.Causes) && fits(q.Parameters, s.Parameters) {
+			return Found{QueueID: q.ID}, true, nil
+		}
+	}
+	builds, err := c.Builds(ctx, job, 0, 20)
+	for _, b := range builds {
+		if !b.Queued.Before(since) && c.mine(b.Causes) && fits(b.Parameters, s.Parameters) {
+			return Found{QueueID: b.QueueID, Build: b.Number}, true, nil
+		}
+	}
+	return Found{}, false, err
+}
+
+// mine reports whether this user is among the causes. Without a user, or when
+// Jenkins shows no user, that cannot be told and is taken as yes.
+func (c *Client) mine(causes []Cause) bool {
+	named := false
+	for _, cause := range causes {
+		if cause.UserID == c.user {
+			return true
+		}
+		named = named || cause.UserID != ""
+	}
+	return c.user == "" || !named
+}
+
+// fits compares the parameters that can be read.
+func fits(ran, asked []Parameter) bool {
+	values := map[string]Parameter{}
+	for _, p := range ran {
+		values[p.Name] = p
+	}
+	for _, p := range asked {
+		r, ok := values[p.Name]
+		if !p.Secret && (!ok || !r.Secret && r.Value != p.Value) {
+			return false
+		}
+	}
+	return true
+}
