@@ -93,7 +93,7 @@ func (f *Factory) Config() (*config.Config, error) { return f.config() }
 // ConfigSource is where the settings come from, for the commands that edit them.
 func (f *Factory) ConfigSource() config.Source {
 	return config.Source{LookupEnv: f.LookupEnv, Environ: f.Environ, Flags: f.Flags, Home: f.Home, Keyring: f.Keyring,
-		Masker: f.Masker, Demo: demoSettings()}
+		Masker: f.Masker, OnWarn: func(text string) { f.IO.Warn("%s", text) }, Demo: demoSettings()}
 }
 
 // demoSettings are the simulator's addresses and credentials, by setting.
@@ -114,11 +114,6 @@ func demoSettings() map[string]string {
 
 func (f *Factory) loadConfig() (*config.Config, error) {
 	cfg, err := config.Load(f.ConfigSource())
-	if cfg != nil {
-		for _, w := range cfg.Warnings() {
-			f.IO.Warn("%s", w)
-		}
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +137,12 @@ func (f *Factory) openWorld() (*simulator.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir := "" // without a home folder the world lives as long as the process
+	if cfg.Paths().State != "" {
+		dir = filepath.Join(cfg.StateDir(), "world")
+	}
 	return simulator.Open(simulator.Options{
-		Dir:      filepath.Join(cfg.StateDir(), "world"),
+		Dir:      dir,
 		Now:      f.Clocked,
 		NoLimits: f.unpaced(),
 	})

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -81,6 +82,7 @@ func Load(s Source) (*Config, error) {
 func Open(s Source) (*Config, error) {
 	c := &Config{src: s, paths: Locate(s), execLimit: defaultExecLimit,
 		origins: map[string]Origin{}, refs: map[string]*reference{}, secrets: map[string]*slot{}}
+	c.warnings.tell = s.OnWarn
 	c.doc, c.team = &document{path: c.paths.File}, &document{}
 	demo := c.demoAsked()
 	if !demo {
@@ -173,14 +175,20 @@ func (c *Config) Paths() Paths { return c.paths }
 // there is neither a home folder nor a variable.
 func (c *Config) ConfigFile() string { return c.paths.File }
 
-// StateDir is the folder of the journal; the demo has its own. "" as ConfigFile.
+// StateDir is the folder of the journal; the demo has its own. Without a home
+// folder it is a path that cannot be made, so that nothing lands in the working
+// folder; Paths tells that there is none.
 func (c *Config) StateDir() string { return c.own(c.paths.State) }
 
-// CacheDir is the folder of what may be deleted; the demo has its own. "" as ConfigFile.
+// CacheDir is the folder of what may be deleted; the demo has its own, and
+// without a home folder it is as StateDir.
 func (c *Config) CacheDir() string { return c.own(c.paths.Cache) }
 
 func (c *Config) own(dir string) string {
-	if dir != "" && c.context.Demo {
+	if dir == "" {
+		dir = filepath.Join(os.DevNull, "no-home-folder")
+	}
+	if c.context.Demo {
 		return filepath.Join(dir, DemoContext)
 	}
 	return dir

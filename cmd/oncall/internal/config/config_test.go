@@ -276,8 +276,10 @@ func TestNoHomeAtAll(t *testing.T) {
 	c := w.load()
 	assert.Equal(t, EnvironmentContext, c.Context().Name)
 	assert.Empty(t, c.ConfigFile())
-	assert.Empty(t, c.StateDir())
-	assert.Empty(t, c.CacheDir())
+	assert.Empty(t, c.Paths().State)
+	for _, dir := range []string{c.StateDir(), c.CacheDir()} {
+		require.Error(t, os.MkdirAll(dir, 0o700), "nothing lands in the working folder")
+	}
 }
 
 func TestEnvironmentOnly(t *testing.T) {

@@ -176,7 +176,7 @@ func FuzzCheckRepository(f *testing.F) {
 		}
 		assert.NotContains(t, s, "::")
 		assert.NotRegexp(t, `^\s*-`, s)
-		assert.NotRegexp(t, `(?i)^(ext|fd|git|http|file|ftp):/`, s)
+		assert.NotRegexp(t, `(?i)^(ext|fd|git|http|file|ftp)://`, s)
 	})
 }
 

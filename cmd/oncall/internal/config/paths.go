@@ -9,10 +9,10 @@ import (
 )
 
 // Source is everything config reads from: nothing else of the process is
-// looked at. Zero fields take the process's own.
+// looked at. A zero field is an empty environment, no flag, no home.
 type Source struct {
-	LookupEnv func(string) (string, bool) // nil is os.LookupEnv
-	Environ   func() []string             // what an {exec} child may inherit, and where typos are looked for; nil is os.Environ
+	LookupEnv func(string) (string, bool)
+	Environ   func() []string // "NAME=value": what an {exec} child may inherit, and where typos are looked for
 	// Flags holds the global flags that were set, by name without dashes; a
 	// boolean flag is "true" or "false".
 	Flags map[string]string
@@ -22,6 +22,8 @@ type Source struct {
 	Keyring Keyring
 	// Masker, if any, learns every secret that is resolved.
 	Masker *secret.Masker
+	// OnWarn, if any, is told each warning as it is found, besides Warnings.
+	OnWarn func(text string)
 	// Demo replaces built-in values of the demo context, by key.
 	Demo map[string]string
 }
@@ -30,17 +32,16 @@ func (s Source) env(name string) string {
 	if name == "" {
 		return ""
 	}
-	look := s.LookupEnv
-	if look == nil {
-		look = os.LookupEnv
+	if s.LookupEnv == nil {
+		return ""
 	}
-	v, _ := look(name)
+	v, _ := s.LookupEnv(name)
 	return v
 }
 
 func (s Source) environ() []string {
 	if s.Environ == nil {
-		return os.Environ()
+		return nil
 	}
 	return s.Environ()
 }

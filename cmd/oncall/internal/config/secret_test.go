@@ -138,12 +138,17 @@ func TestMountedSecretFileWarnsOnce(t *testing.T) {
 	w := newWorld(t).at("mounted", "hunter2").file("contexts:\n  - name: prod\n    victorops: {api-id: {file: ~/mounted}, api-key: {file: ~/mounted}}\n")
 	path := filepath.Join(w.home, "mounted")
 	require.NoError(t, os.Chmod(path, 0o444))
-	c := w.load()
+	var told []string
+	s := w.source()
+	s.OnWarn = func(text string) { told = append(told, text) }
+	c, err := Load(s)
+	require.NoError(t, err)
 	for _, key := range []string{pagerKey, "victorops.api-id", pagerKey} {
 		_, err := c.Secret(t.Context(), key)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"secret file " + path + " can be read by others (chmod 600 " + path + ")"}, c.Warnings())
+	assert.Equal(t, c.Warnings(), told)
 }
 
 func TestMaskerLearnsResolvedSecrets(t *testing.T) {

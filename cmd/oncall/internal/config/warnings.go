@@ -9,13 +9,18 @@ import (
 type warnings struct {
 	mu   sync.Mutex
 	list []string
+	tell func(string) // may be nil
 }
 
 func (w *warnings) add(text string) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !slices.Contains(w.list, text) {
+	known := slices.Contains(w.list, text)
+	if !known {
 		w.list = append(w.list, text)
+	}
+	w.mu.Unlock()
+	if !known && w.tell != nil {
+		w.tell(text)
 	}
 }
 
