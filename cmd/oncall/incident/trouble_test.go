@@ -77,7 +77,7 @@ func TestTrouble(t *testing.T) {
 		},
 		{
 			"429 with Retry-After is a refusal: sent again after the wait",
-			with(ack, func(f *simulator.Fault) { f.Kind, f.Status, f.RetryAfter = simulator.FaultStatus, 429, 2 * time.Second }),
+			with(ack, func(f *simulator.Fault) { f.Kind, f.Status, f.RetryAfter = simulator.FaultStatus, 429, 2*time.Second }),
 			"incident ack 4127", 0, "incident/4127 acknowledged", nil, 2,
 		},
 		{
@@ -107,7 +107,7 @@ func TestTrouble(t *testing.T) {
 		},
 		{
 			"a wait that is too long ends at once and says how long",
-			with(list, func(f *simulator.Fault) { f.Kind, f.Status, f.RetryAfter = simulator.FaultStatus, 429, 10 * time.Minute }),
+			with(list, func(f *simulator.Fault) { f.Kind, f.Status, f.RetryAfter = simulator.FaultStatus, 429, 10*time.Minute }),
 			"incident list", 7, "", []string{"10m"}, 0,
 		},
 		{

@@ -2,7 +2,6 @@ package root
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,14 +99,4 @@ With -o json an error is one object on stderr and stdout stays empty.
   oncall incident list --jq '.items[] | select(.phase == "triggered") | .number'
   oncall incident list --template '{{range .items}}{{.number}} {{.title}}{{"\n"}}{{end}}'`)
 	return b.String()
-}
-
-// topics are the names of the help pages, for tests.
-func topics() []string {
-	out := []string{}
-	for _, c := range helpTopics() {
-		out = append(out, c.Name())
-	}
-	slices.Sort(out)
-	return out
 }
