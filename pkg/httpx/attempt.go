@@ -46,8 +46,11 @@ func (p *progress) trace(paced func(sent bool)) *httptrace.ClientTrace {
 	}
 }
 
-// mayHaveArrived is false only when it is sure that no byte left.
-func (p *progress) mayHaveArrived() bool { return p.wrote.Load() || !p.hooked.Load() }
+// mayHaveArrived is false only when it is sure that no byte left. Where ctx
+// ended in the middle a goroutine of net/http may just be beginning to write.
+func (p *progress) mayHaveArrived(ctx context.Context) bool {
+	return p.wrote.Load() || !p.hooked.Load() || ctx.Err() != nil && p.connected.Load()
+}
 
 // attempt sends cl once to u. For Do the answer is read whole, so that a cut
 // one can be asked for again; for Stream the body is left to the caller.
@@ -61,7 +64,7 @@ func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, paced
 	t.request(req)
 	c.idle.freshFor(cl)
 	res, err := c.wire.RoundTrip(req)
-	paced(p.mayHaveArrived())
+	paced(p.mayHaveArrived(ctx))
 	if err != nil {
 		o := c.transportFailure(ctx, cl, u, p, limit, err)
 		watch.end()
@@ -91,7 +94,8 @@ func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, paced
 			watch.end()
 			return outcome{err: e}
 		}
-		res.Body = &streamBody{c: c, cl: cl, body: res.Body, watch: watch, limit: limit, left: cl.r.MaxBody}
+		watch.pause()
+		res.Body = &streamBody{c: c, cl: cl, body: res.Body, watch: watch, limit: limit}
 		return outcome{res: res}
 	}
 	data, err := c.readBody(cl, res)
@@ -153,11 +157,14 @@ func (c *Client) judge(cl *call, u *url.URL, res *http.Response, data []byte) ou
 // statusAgain reports whether a bad status allows another attempt: a refusal for
 // want of room always, a failure of the vendor only for a read.
 func (c *Client) statusAgain(cl *call, e *apierr.Error) bool {
+	if cl.writes && errors.Is(e, apierr.ErrUnknownOutcome) {
+		return false
+	}
 	if errors.Is(e, apierr.ErrRateLimited) {
 		return true
 	}
 	switch e.Status {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return !cl.writes
 	}
 	return false

@@ -22,11 +22,8 @@ var ErrTooLarge = errors.New("too large")
 // error, unless the caller wants to have it.
 func (c *Client) readBody(cl *call, res *http.Response) ([]byte, error) {
 	if res.StatusCode >= 300 && !cl.r.AnyStatus {
-		data, err := io.ReadAll(io.LimitReader(res.Body, errorBody))
-		if len(data) > 0 || res.StatusCode >= 400 {
-			return data, nil // the status says enough, even when the page is cut
-		}
-		return data, err
+		data, _ := io.ReadAll(io.LimitReader(res.Body, errorBody))
+		return data, nil // the status says enough, even when the page is cut
 	}
 	limit := cl.r.MaxBody
 	if limit <= 0 {

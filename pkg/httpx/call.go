@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 )
@@ -61,6 +62,14 @@ func (c *Client) newCall(r Request, stream bool) (*call, error) {
 	for k, v := range r.Header {
 		cl.header[http.CanonicalHeaderKey(k)] = v
 	}
+	for k, values := range cl.header {
+		for _, v := range values {
+			// net/http would refuse it later, without a word on which one.
+			if !httpguts.ValidHeaderFieldName(k) || !httpguts.ValidHeaderFieldValue(v) {
+				return nil, c.fail(cl, apierr.ErrUsage, "the value of the header %s cannot be sent (a line break or control character in it?)", k)
+			}
+		}
+	}
 	return cl, nil
 }
 
@@ -105,7 +114,7 @@ func (silent) Debugf(string, ...any) {}
 // execute runs cl through resty and the sender.
 func (c *Client) execute(ctx context.Context, cl *call) error {
 	req := c.resty.R().SetContext(context.WithValue(ctx, callKey{}, cl)).SetDoNotParseResponse(true)
-	req.Header = cl.header
+	req.Header = cl.header.Clone()
 	if cl.body != nil {
 		req.SetBody(cl.body)
 	}

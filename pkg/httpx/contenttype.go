@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -67,18 +68,20 @@ func (c *Client) webPage(cl *call, u *url.URL, res *http.Response, body []byte) 
 }
 
 // loginMarks stand in the sign-in pages of Grafana, Jenkins, GitHub,
-// oauth2-proxy, Okta, Keycloak, ADFS and hand-made ones.
-var loginMarks = []string{`type="password"`, `type='password'`, "type=password", "sign in", "signin", "sign-in", "log in", "login", "single sign", "oauth", "saml", "keycloak", "openid"}
+// oauth2-proxy, Okta, Keycloak, ADFS and hand-made ones; titleMarks only count
+// within the title, as any page may have a "log in" link.
+var (
+	loginMarks = []string{`type="password"`, `type='password'`, "type=password", "samlrequest", "commencelogin", "/login?", `action="/login`, "/oauth2/start", "/oauth2/sign_in", "/login/oauth", "openid-connect/auth"}
+	titleMarks = []string{"sign in", "sign-in", "signin", "log in", "login", "log-in", "single sign", "authenticat", "unauthori"}
+)
 
 func smellsOfLogin(h http.Header, body []byte) bool {
 	if h.Get("Www-Authenticate") != "" {
 		return true
 	}
-	page := bytes.ToLower(body[:min(len(body), 64<<10)])
-	for _, m := range loginMarks {
-		if bytes.Contains(page, []byte(m)) {
-			return true
-		}
-	}
-	return false
+	page := strings.ToLower(string(body[:min(len(body), 64<<10)]))
+	in := func(text string) func(string) bool { return func(m string) bool { return strings.Contains(text, m) } }
+	_, title, _ := strings.Cut(page, "<title")
+	title, _, _ = strings.Cut(title, "</title")
+	return slices.ContainsFunc(loginMarks, in(page)) || slices.ContainsFunc(titleMarks, in(title))
 }

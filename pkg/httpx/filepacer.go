@@ -23,7 +23,7 @@ import (
 // key, through a small file under a lock. The folder is made when needed. When
 // the file cannot be used (full disk, read-only container, a file system
 // without locks) pacing goes on in this process alone and warn, which may be
-// nil, is told once. No request is ever stopped by it.
+// nil, is told the cause once. No request is ever stopped by it.
 //
 // Processes on one machine share a wall clock; one that is set back costs at
 // most one window, and a file with other contents counts as empty.
@@ -92,7 +92,7 @@ func (s *fileStore) update(ctx context.Context, f func([]slot) []slot) error {
 		}
 		s.broken = true
 		if s.warn != nil {
-			s.warn(fmt.Errorf("pacing is not shared with other processes: %w", err))
+			s.warn(err)
 		}
 		if ran {
 			return nil

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -214,6 +215,8 @@ type Client struct {
 	idle   idleCloser
 	resty  *resty.Client
 	jitter func() float64 // [0,1)
+
+	secretJSON func() *regexp.Regexp // fields that dumps hide
 }
 
 // New makes a client. It opens no connection; of files it reads those of
@@ -226,7 +229,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.learnSecrets()
-	c := &Client{cfg: cfg, base: base, prefix: strings.TrimRight(base.EscapedPath(), "/"), jitter: rand.Float64}
+	c := &Client{cfg: cfg, base: base, prefix: strings.TrimRight(base.EscapedPath(), "/"), jitter: rand.Float64, secretJSON: secretJSON(cfg.SecretFields)}
 	if c.wire = cfg.Transport; c.wire == nil {
 		t, err := newTransport(cfg)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/balena-io/oncall/pkg/secret"
 )
@@ -63,13 +64,33 @@ func (c *Client) maskedURL(u *url.URL) string {
 	return printable(c.cfg.Masker.Mask(v.String()))
 }
 
+// secretWords are names of fields whose values no dump shows. The list is short
+// on purpose: a dry run has to show "routing_key".
+const secretWords = `[\w.-]*(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|authorization)[\w-]*`
+
+var secretForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)((?:^|&)` + secretWords + `=)[^&\s]*`)
+})
+
+// secretJSON finds fields by secretWords and by the vendor's own names.
+func secretJSON(fields []string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp {
+		names := secretWords
+		for _, f := range fields {
+			names += "|" + regexp.QuoteMeta(f)
+		}
+		return regexp.MustCompile(`(?i)("(?:` + names + `)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+	})
+}
+
+// maskedBody is a body for people. A body that was cut is masked up to the cut.
 func (c *Client) maskedBody(body []byte) string {
-	text := c.cfg.Masker.Mask(string(body))
-	for _, name := range c.cfg.SecretFields {
-		field := regexp.MustCompile(`("` + regexp.QuoteMeta(name) + `"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
-		text = field.ReplaceAllString(text, `$1"`+secret.Hidden+`"`)
+	if len(body) == 0 {
+		return ""
 	}
-	return text
+	text := c.cfg.Masker.Mask(string(body))
+	text = c.secretJSON().ReplaceAllString(text, `${1}"`+secret.Hidden+`"`)
+	return secretForm().ReplaceAllString(text, "${1}"+secret.Hidden)
 }
 
 // maskedHeader returns "Name: value" lines, sorted.

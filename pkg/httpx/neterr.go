@@ -22,7 +22,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // transportFailure is the outcome of an attempt without an answer. A change is
 // sent again only if no byte of it was written.
 func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *progress, limit time.Duration, err error) outcome {
-	arrived := p.mayHaveArrived()
+	arrived := p.mayHaveArrived(ctx)
 	message, hint, lasting := c.wireWords(ctx, u, p, limit, err)
 	e := c.fail(cl, apierr.ErrUnavailable, "%s", message)
 	e.Hint, e.Err = hint, c.hushed(err)
@@ -78,6 +78,7 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 		verify  *tls.CertificateVerificationError
 		record  tls.RecordHeaderError
 		alert   tls.AlertError
+		refusal *proxyRefusal
 	)
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)
@@ -94,6 +95,8 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 		host = "the proxy for " + host
 	}
 	switch {
+	case errors.As(err, &refusal):
+		return refusal.Error(), "", refusal.status < 500
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host " + dns.Name, "", true
 	case errors.As(err, &dns):
@@ -127,11 +130,23 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 	case p.wrote.Load():
 		return "the connection to " + host + " was lost after the request was sent", "", false
 	case proxied:
-		return host + " could not be used: " + c.plain(op.Err), "", false
+		return host + " could not be used: " + c.plain(innermost(op.Err)), "", false
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), p.connected.Load():
 		return "the connection to " + host + " was lost before the request was sent", "", false
 	}
-	return "could not connect to " + host, "", false
+	return "could not connect to " + host + ": " + c.plain(innermost(err)), "", false
+}
+
+// innermost is the cause at the end of a chain: "no buffer space available"
+// without "dial tcp 192.0.2.1:443: connect:" before it.
+func innermost(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
 }
 
 // phase completes "timed out after 5s ..." and "interrupted while ...".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -93,35 +94,36 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// loginWords are path segments and host labels of sign-in pages: Grafana
-// /login, Jenkins /securityRealm/commenceLogin, oauth2-proxy /oauth2/start,
-// GitHub /login/oauth/authorize, SAML and Shibboleth paths.
-var loginWords = []string{"login", "commencelogin", "signin", "sign_in", "sign-in", "logon", "sso", "saml", "saml2", "oauth", "oauth2", "authorize", "openid", "oidc", "idp", "adfs", "cas", "auth", "accounts", "okta", "auth0", "securityrealm"}
+// loginPaths are path segments of sign-in pages: Grafana /login, Jenkins
+// /securityRealm/commenceLogin, oauth2-proxy /oauth2/start, GitHub
+// /login/oauth/authorize, SAML and Shibboleth. loginHosts are host labels.
+var (
+	loginPaths = []string{"login", "commencelogin", "signin", "sign_in", "sign-in", "logon", "sso", "saml", "saml2", "oauth", "oauth2", "authorize", "openid", "oidc", "adfs", "shibboleth.sso", "securityrealm"}
+	loginHosts = []string{"login", "signin", "sso", "auth", "oauth", "oauth2", "idp", "id", "adfs", "cas", "accounts", "okta", "auth0", "onelogin", "keycloak"}
+)
 
 // looksLikeLogin reports whether to is a sign-in page that from was not.
 func looksLikeLogin(from, to *url.URL) bool {
-	already := loginParts(from)
-	for w := range loginParts(to) {
-		if !already[w] {
-			return true
-		}
-	}
-	return false
+	known := loginParts(from)
+	return slices.ContainsFunc(loginParts(to), func(w string) bool { return !slices.Contains(known, w) })
 }
 
-func loginParts(u *url.URL) map[string]bool {
-	found := map[string]bool{}
-	parts := strings.FieldsFunc(strings.ToLower(u.Hostname()), func(r rune) bool { return r == '.' })
-	parts = append(parts, strings.Split(strings.ToLower(u.Path), "/")...)
-	for _, p := range parts {
-		p, _, _ = strings.Cut(p, ".") // login.html, login.jsp
-		for _, w := range loginWords {
-			if p == w {
-				found[w] = true
+// loginParts are the words of u that speak of signing in.
+func loginParts(u *url.URL) (words []string) {
+	for _, label := range strings.Split(strings.ToLower(u.Hostname()), ".") {
+		if slices.Contains(loginHosts, label) {
+			words = append(words, "host "+label)
+		}
+	}
+	for _, part := range strings.Split(strings.ToLower(u.Path), "/") {
+		base, _, _ := strings.Cut(part, ".") // login.html, login.jsp
+		for _, w := range []string{part, base} {
+			if slices.Contains(loginPaths, w) {
+				words = append(words, w)
 			}
 		}
 	}
-	return found
+	return words
 }
 
 func (c *Client) withLoginHint(e *apierr.Error) *apierr.Error {

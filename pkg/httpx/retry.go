@@ -68,16 +68,18 @@ func (c *Client) send(ctx context.Context, cl *call, u *url.URL) (*http.Response
 			return o.res, o.data, nil
 		}
 		// A vendor that let the whole time pass will not do better at once.
-		stop := !o.again || n > policy.Max || ctx.Err() != nil || busy >= c.timeout(cl)
+		if !o.again || n > policy.Max || ctx.Err() != nil || busy >= c.timeout(cl) {
+			return o.final(cl)
+		}
 		wait := policy.wait(n, c.jitter())
-		if !stop && o.err.RetryAfter > 0 {
+		if o.err.RetryAfter > 0 {
 			wait = o.err.RetryAfter + time.Duration(float64(policy.Base)*c.jitter())
-			stop = o.err.RetryAfter > maxRetryAfter
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-			stop = true
-		}
-		if stop {
+		deadline, ok := ctx.Deadline()
+		if o.err.RetryAfter > maxRetryAfter || ok && time.Until(deadline) <= wait {
+			if o.err.RetryAfter > 0 && !errors.Is(o.err, apierr.ErrRateLimited) {
+				o.err.Kind = append(o.err.Kind, apierr.ErrRateLimited)
+			}
 			return o.final(cl)
 		}
 		if o.res != nil {

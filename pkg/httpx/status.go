@@ -37,6 +37,8 @@ func (c *Client) statusError(cl *call, u *url.URL, res *http.Response, body []by
 		e.Kind, e.Message = []error{apierr.ErrRateLimited}, join("throttled", text)
 	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity:
 		e.Kind, e.Message = []error{apierr.ErrInvalid}, join("not accepted", text)
+	case status == http.StatusRequestTimeout:
+		e.Kind, e.Message = []error{apierr.ErrUnavailable}, join(u.Host+" did not get the request in time", text)
 	case status >= 500:
 		e.Kind, e.Message = []error{apierr.ErrUnavailable}, join(strings.ToLower(http.StatusText(status)), text)
 		if cl.writes {

@@ -18,7 +18,6 @@ type streamBody struct {
 	body  io.ReadCloser
 	watch *watch
 	limit time.Duration
-	left  int64 // bytes until MaxBody, when there is one
 	seen  int64
 	err   error // sticky
 }

@@ -86,7 +86,8 @@ func (t tracing) body(prefix string, body []byte) []string {
 	if !looksLikeText(string(body[:min(len(body), 512)])) {
 		return []string{prefix + "(" + size(int64(len(body))) + " that are no text)"}
 	}
-	text := t.c.maskedBody(body)
+	// Masked first: a secret at the cut would no longer be known as one.
+	text := t.c.maskedBody(body[:min(len(body), 4*tracedBody)])
 	if len(text) > tracedBody {
 		text = strings.ToValidUTF8(text[:tracedBody], "") + fmt.Sprintf("\n... %s in all", size(int64(len(body))))
 	}

@@ -1,13 +1,16 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +31,12 @@ func newTransport(cfg Config) (*http.Transport, error) {
 		ExpectContinueTimeout: time.Second,
 		// A stream on a dead link ends by these pings, not only by its idle limit.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+			if res.StatusCode != http.StatusOK {
+				return &proxyRefusal{host: proxy.Host, status: res.StatusCode}
+			}
+			return nil
+		},
 	}
 	conf, err := cfg.tlsConfig()
 	if err != nil {
@@ -80,6 +89,17 @@ func fileError(cfg Config, what, path string, err error) error {
 	e := apierr.New(apierr.ErrUsage, cfg.Vendor, "", "%s %s: %s", what, path, text)
 	e.Err = err
 	return e
+}
+
+// proxyRefusal is a proxy's no to CONNECT, which net/http tells as a bare
+// "Forbidden".
+type proxyRefusal struct {
+	host   string
+	status int
+}
+
+func (p *proxyRefusal) Error() string {
+	return fmt.Sprintf("the proxy %s refused: %s (%d)", p.host, strings.ToLower(http.StatusText(p.status)), p.status)
 }
 
 // ProxyFromEnv makes a Config.Proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY,
