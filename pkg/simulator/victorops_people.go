@@ -127,7 +127,7 @@ func voDeleteUser(c *voCall) (any, error) {
 		c.vo.replaceMember(t, u.Username, in.Replacement)
 	}
 	c.vo.Users = slices.DeleteFunc(c.vo.Users, func(x *voUser) bool { return x == u })
-	return obj{}, nil
+	return nil, nil
 }
 
 // replaceMember takes a person out of a team and puts another in his places.

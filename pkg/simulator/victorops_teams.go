@@ -122,7 +122,7 @@ func voRemoveMember(c *voCall) (any, error) {
 		return nil, voFail(http.StatusUnprocessableEntity, "a replacement of the team is needed")
 	}
 	c.vo.replaceMember(t, u.Username, in.Replacement)
-	return obj{}, nil
+	return nil, nil
 }
 
 func voTeamAdmins(c *voCall) (any, error) {
