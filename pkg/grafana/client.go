@@ -1,0 +1,142 @@
+// Package grafana is a typed client of the parts of the Grafana HTTP API that an
+// engineer on call needs: finding dashboards, links to them and to Explore,
+// pictures of panels, annotations and data sources.
+//
+// Source: the Prometheus contract note, section 7, and
+// https://grafana.com/docs/grafana/latest/developers/http_api/ (read 2026-11).
+package grafana
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/datasource"
+	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/secret"
+)
+
+// Config makes a Client. HTTP.BaseURL is Grafana's root, its path kept. There is
+// no default.
+type Config struct {
+	HTTP  httpx.Config
+	Token secret.String // service account token (glsa_...); zero with HTTP.User for basic authorisation
+	OrgID string        // organisation (X-Grafana-Org-Id); empty is the token's own
+}
+
+// Client talks to one Grafana. It is safe for concurrent use.
+type Client struct {
+	http   *httpx.Client
+	host   string
+	hint   string
+	header http.Header
+	org    string
+}
+
+const vendor = "grafana"
+
+// New makes a client. It opens nothing. A missing URL is an apierr.ErrUsage.
+func New(c Config) (*Client, error) {
+	if c.HTTP.BaseURL == "" {
+		return nil, apierr.New(apierr.ErrUsage, vendor, "", "no URL is set").WithHint("set ONCALL_GRAFANA_URL to Grafana's root")
+	}
+	if c.HTTP.Vendor == "" {
+		c.HTTP.Vendor = vendor
+	}
+	client := &Client{host: datasource.Host(c.HTTP.BaseURL), header: http.Header{}, org: c.OrgID}
+	if c.OrgID != "" {
+		client.header.Set("X-Grafana-Org-Id", c.OrgID)
+	}
+	cfg := datasource.Access{Token: c.Token, Grafana: true}.Apply(c.HTTP, vendor)
+	client.hint = cfg.LoginHint
+	var err error
+	client.http, err = httpx.New(cfg)
+	return client, err
+}
+
+// Base is Grafana's root, without a slash at the end.
+func (c *Client) Base() string { return c.http.Base() }
+
+// do sends one call and decodes its JSON. A page of any kind in place of what was
+// read is one of a login; after a change the transport decides what is known.
+func (c *Client) do(ctx context.Context, r httpx.Request, out any) error {
+	r.Header = c.header
+	if r.Writes() {
+		_, err := c.http.Do(ctx, r, out)
+		return err
+	}
+	r.AnyType = true
+	res, err := c.http.Do(ctx, r, nil)
+	if err != nil {
+		return err
+	}
+	if datasource.IsHTML(res.Header, res.Body) {
+		return datasource.Page(vendor, r.Op, res.Status, c.host, c.hint)
+	}
+	if err := json.Unmarshal(res.Body, out); err != nil {
+		return &apierr.Error{Vendor: vendor, Op: r.Op, Status: res.Status, Kind: []error{apierr.ErrUnavailable}, Err: err,
+			Message: "the answer of " + c.host + " cannot be read: " + err.Error(), Hint: "check the URL: it is Grafana's root"}
+	}
+	return nil
+}
+
+// User is the account that the credential belongs to. It is the check of a
+// credential: /api/health answers everybody.
+type User struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
+	OrgID int64  `json:"orgId"`
+}
+
+// Me returns the account of the credential. Service accounts have no /api/user
+// on some versions; their organisation is told then.
+func (c *Client) Me(ctx context.Context) (User, error) {
+	var u User
+	err := c.do(ctx, httpx.Request{Op: "who am I", Path: "/api/user"}, &u)
+	if err == nil {
+		return u, nil
+	}
+	var org struct {
+		ID   int64  `json:"id"`
+		Name string `json:"name"`
+	}
+	if again := c.do(ctx, httpx.Request{Op: "who am I", Path: "/api/org"}, &org); again != nil {
+		return u, err
+	}
+	return User{Name: "service account in " + org.Name, OrgID: org.ID}, nil
+}
+
+// DataSource is a server that Grafana reads from.
+type DataSource struct {
+	UID     string `json:"uid"`
+	Name    string `json:"name"`
+	Type    string `json:"type"` // loki, prometheus, ...
+	URL     string `json:"url"`
+	Default bool   `json:"isDefault"`
+}
+
+// DataSources lists the data sources. It needs a right that Viewers lack by
+// default; the error is an apierr.ErrAuth then.
+func (c *Client) DataSources(ctx context.Context) ([]DataSource, error) {
+	out := []DataSource{}
+	return out, c.do(ctx, httpx.Request{Op: "list data sources", Path: "/api/datasources"}, &out)
+}
+
+// links of the API are absolute paths that begin with Grafana's own sub-path.
+func (c *Client) resolve(path string) string {
+	base, err := url.Parse(c.http.Base() + "/")
+	if err != nil {
+		return ""
+	}
+	ref, err := url.Parse(path)
+	if err != nil || ref.Host != "" && ref.Host != base.Host {
+		return ""
+	}
+	return base.ResolveReference(ref).String()
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
