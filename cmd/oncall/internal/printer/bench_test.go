@@ -15,7 +15,7 @@ func manyRows(n int) []incident {
 	for i := range out {
 		out[i] = incident{
 			Number: fmt.Sprint(4000 + i), Title: fmt.Sprintf("API 5xx ratio above %d%% on host %d", i%100, i),
-			Phase: "triggered", Count: int64(i), Paged: []string{"you", "secondary"},
+			Phase: "triggered", Age: "6m", Service: "api", Alerts: int64(i), Paged: []string{"you", "secondary"},
 		}
 	}
 	return out

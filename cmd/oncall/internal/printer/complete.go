@@ -102,8 +102,12 @@ func incomplete(t reflect.Type) bool {
 }
 
 func look(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if t == timeType {
+	switch {
+	case t == timeType:
 		return true
+	case t.Kind() == reflect.Pointer:
+		// Before methods are looked at: a pointer to a time has those of times.
+		return look(t.Elem(), seen)
 	}
 	if seen[t] || t.Implements(marshalerType) || t.Implements(textType) ||
 		reflect.PointerTo(t).Implements(marshalerType) || reflect.PointerTo(t).Implements(textType) {
@@ -113,7 +117,7 @@ func look(t reflect.Type, seen map[reflect.Type]bool) bool {
 	switch t.Kind() {
 	case reflect.Slice, reflect.Map, reflect.Interface:
 		return true
-	case reflect.Array, reflect.Pointer:
+	case reflect.Array:
 		return look(t.Elem(), seen)
 	case reflect.Struct:
 		for i := range t.NumField() {

@@ -10,7 +10,7 @@ const (
 	// defaultGap is the number of blanks between two columns.
 	defaultGap = 2
 	// minFlex is the width below which a flexible column is not cut.
-	minFlex = 8
+	minFlex = 12
 )
 
 // fit makes the grid at most width columns wide, in this order: flexible

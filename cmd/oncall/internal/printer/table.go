@@ -53,6 +53,9 @@ func newGrid[T any](columns []Column[T], items []T, wide bool) grid {
 // table prints a grid with blanks between columns, as kubectl does. On a
 // terminal it is fitted to the width, unless everything was asked for.
 func (p *Printer) table(w io.Writer, g grid) error {
+	if len(g.headers) == 0 {
+		return nil
+	}
 	gap := defaultGap
 	if p.io.Width > 0 && !p.Wide() {
 		var dropped []string

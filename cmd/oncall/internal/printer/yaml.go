@@ -102,7 +102,7 @@ func bare(s string) bool {
 		case unicode.IsLetter(r) && !ios.Hidden(r):
 		case i == 0:
 			return false
-		case r >= '0' && r <= '9', strings.ContainsRune(" -_./:@#+()%,<>=;", r):
+		case r >= '0' && r <= '9', strings.ContainsRune(" -_./:@#+()%,<>=;?&'", r):
 		default:
 			return false
 		}
