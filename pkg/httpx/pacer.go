@@ -65,10 +65,6 @@ func (p *LimitPacer) Wait(ctx context.Context, writes bool) error {
 // that its process is taken for dead.
 const leavingFor = 2 * ConnectTimeout
 
-// moveAfter is how much later than its slot a request must leave to be noted
-// again.
-const moveAfter = 10 * time.Millisecond
-
 // Take returns when the request may go, or ctx's error. done must be called
 // once: with true when the first byte is written, with false when nothing was.
 func (p *LimitPacer) Take(ctx context.Context, writes bool) (done func(sent bool), err error) {
@@ -120,17 +116,11 @@ func (p *LimitPacer) doneFunc(id uint64) func(bool) {
 				p.drop(id)
 				return
 			}
-			// The time of the slot is when it was allowed; only one that left
-			// much later, after a TLS handshake, is worth another look at the log.
 			_ = p.store.update(context.Background(), func(log []slot) []slot {
-				now := p.now()
 				for i := range log {
 					if log[i].ID == id {
 						log = slices.Clone(log)
-						if now.Sub(time.Unix(0, log[i].At)) > moveAfter {
-							log[i].At = now.UnixNano()
-						}
-						log[i].State = slotSent
+						log[i].At, log[i].State = p.now().UnixNano(), slotSent
 						return log
 					}
 				}

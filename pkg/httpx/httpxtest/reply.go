@@ -87,6 +87,12 @@ func (r Reply) With(name, value string) Reply {
 	return r
 }
 
+// WithBody is r with another body.
+func (r Reply) WithBody(body string) Reply {
+	r.body = body
+	return r
+}
+
 func typed(status int, contentType, body string) Reply {
 	return Reply{status: status, body: body}.With("Content-Type", contentType)
 }

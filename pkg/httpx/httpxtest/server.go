@@ -22,7 +22,7 @@
 // AnyOrder(exchanges...) makes the order free, for parallel requests.
 //
 // Replies: JSON, Text, HTML, LoginPage, Status, RetryAfter (seconds), Redirect,
-// With (headers), and the faults ResetBefore, ResetAfter, CutBody, Slow, Hang.
+// With (headers), WithBody, and the faults ResetBefore, ResetAfter, CutBody, Slow, Hang.
 //
 // Config gives an httpx.Config whose waits cost no time and are noted in
 // Waits. Seen tells what arrived.
