@@ -12,6 +12,7 @@ import (
 func services() []service {
 	return []service{
 		victoropsService(),
+		statuspageService(),
 	}
 }
 
