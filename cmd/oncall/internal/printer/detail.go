@@ -193,20 +193,20 @@ func (l detailLine) wrap(width int, block bool) []string {
 	}
 	var out []string
 	line, used := l.units[0], ios.TextWidth(l.units[0])
+	leads := false // whether what comes next begins a continuation line
 	for _, u := range l.units[1:] {
 		w := ios.TextWidth(u)
-		if used+ios.TextWidth(l.sep)+w > width && used > l.hang {
+		switch {
+		case leads:
+			// Blanks beyond the one that was broken at lead no line.
+			line, used, leads = line+u, used+w, u == ""
+		case used+ios.TextWidth(l.sep)+w > width && used > l.hang:
 			out = append(out, line)
-			line, used = pad("", l.hang)+u, l.hang+w
-			continue
+			line, used, leads = pad("", l.hang)+u, l.hang+w, u == ""
+		default:
+			line += l.sep + u
+			used += ios.TextWidth(l.sep) + w
 		}
-		if used == l.hang && len(out) > 0 {
-			// A blank more than the one that was broken at leads no line.
-			line, used = line+u, used+w
-			continue
-		}
-		line += l.sep + u
-		used += ios.TextWidth(l.sep) + w
 	}
 	return append(out, line)
 }
