@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,7 +23,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // transportFailure is the outcome of an attempt without an answer. A change is
 // sent again only if no byte of it was written.
 func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *progress, limit time.Duration, err error) outcome {
-	arrived := p.mayHaveArrived(ctx)
+	arrived := p.mayHaveArrived(ctx) && !refusedCertificate(err)
 	message, hint, lasting := c.wireWords(ctx, u, p, limit, err)
 	e := c.fail(cl, apierr.ErrUnavailable, "%s", message)
 	e.Hint, e.Err = hint, c.hushed(err)
@@ -38,6 +39,14 @@ func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *
 		return outcome{err: e}
 	}
 	return outcome{err: e, again: !lasting}
+}
+
+// refusedCertificate reports a TLS alert about the client's certificate. With
+// TLS 1.3 it comes after the request was written, and yet the server's
+// application never sees that.
+func refusedCertificate(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
 }
 
 // bodyFailure is the outcome of an attempt whose answer began and could not be
@@ -77,7 +86,6 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 		certErr x509.CertificateInvalidError
 		verify  *tls.CertificateVerificationError
 		record  tls.RecordHeaderError
-		alert   tls.AlertError
 		refusal *proxyRefusal
 	)
 	if ctx.Err() != nil {
@@ -115,8 +123,10 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 		return "the certificate of " + host + " is not trusted", "for a private authority set ca-file", true
 	case errors.As(err, &record):
 		return host + " does not speak TLS on that port", "is it http instead of https?", true
-	case errors.As(err, &alert):
-		return host + " refused the TLS connection: " + plainTLS(alert), "it may want a client certificate", true
+	case errors.As(err, &op) && op.Op == "remote error":
+		return host + " refused the TLS connection: " + c.plain(op.Err), "it may want a client certificate", true
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return host + " does not speak HTTP on that port", "", true
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused by " + host, "", false
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -161,8 +171,6 @@ func (p *progress) phase() string {
 	}
 	return "connecting to"
 }
-
-func plainTLS(a tls.AlertError) string { return oneLine(trimPrefixes(a.Error(), "tls: "), 80) }
 
 // hushed wraps a cause so that errors.Is and As still see it and its text, which
 // may carry a URL, is masked and safe.

@@ -32,7 +32,9 @@ func (s *streamBody) Read(p []byte) (int, error) {
 	s.seen += int64(n)
 	if limit := s.cl.r.MaxBody; limit > 0 && s.seen > limit {
 		n -= int(s.seen - limit)
-		s.err = s.c.fail(s.cl, apierr.ErrUnavailable, "the answer is larger than %s", size(limit))
+		e := s.c.fail(s.cl, apierr.ErrUnavailable, "the answer is larger than %s", size(limit))
+		e.Err = ErrTooLarge
+		s.err = e
 		return n, s.err
 	}
 	if err != nil {
