@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/balena-io/oncall/cmd/oncall/demo"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
@@ -24,6 +25,7 @@ Set it up:                  oncall init`
 
 // New makes the tree of commands.
 func New(f *cli.Factory) *cobra.Command {
+	f.Runner = Run
 	cmd := cli.Group("oncall", "The on-call primer as commands", commands(f)...)
 	cmd.Long = long
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
@@ -52,6 +54,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 		incident.NewCmd(f),
 	}
 	setUp := []*cobra.Command{
+		demo.NewCmd(f),
 		newCmdVersion(f),
 	}
 	for _, c := range work {

@@ -58,6 +58,9 @@ type Factory struct {
 	Masker *secret.Masker
 	// Interrupted tells the exit code of the signal that ended the run, if one did.
 	Interrupted func() (code int, ok bool)
+	// Runner runs a command line with the given factory; root sets it. The tour
+	// runs what it shows through it.
+	Runner func(ctx context.Context, f *Factory, args []string) int
 
 	config func() (*config.Config, error)
 	world  func() (*simulator.World, error)
@@ -133,19 +136,11 @@ func (f *Factory) openWorld() (*simulator.World, error) {
 	if f.Deps.World != nil {
 		return f.Deps.World, nil
 	}
-	cfg, err := f.Config()
+	o, err := f.worldOptions()
 	if err != nil {
 		return nil, err
 	}
-	dir := "" // without a home folder the world lives as long as the process
-	if cfg.Paths().State != "" {
-		dir = filepath.Join(cfg.StateDir(), "world")
-	}
-	return simulator.Open(simulator.Options{
-		Dir:      dir,
-		Now:      f.Clocked,
-		NoLimits: f.unpaced(),
-	})
+	return simulator.Open(o)
 }
 
 // Wait waits, unless ctx ends before. Tests let it pass at once.
@@ -217,6 +212,16 @@ func (f *Factory) newPrinter() (*printer.Printer, error) {
 	return printer.New(o, f.IO)
 }
 
+// StreamPrinter is the printer of a command that goes on until it is stopped:
+// what nobody looks at is a JSON line for each thing, unless a format was asked for.
+func (f *Factory) StreamPrinter() (*printer.Printer, error) {
+	asked := f.Output.Format != "" || f.Output.JQ != "" || f.Output.Template != "" || f.Env("ONCALL_OUTPUT") != ""
+	if asked || f.IO.OutTTY {
+		return f.Printer()
+	}
+	return printer.New(printer.Options{Format: printer.FormatJSONL}, f.IO)
+}
+
 // StaticPrinter is a printer for a command that opens no configuration: the
 // format comes from flag and environment alone.
 func (f *Factory) StaticPrinter() (*printer.Printer, error) {
@@ -243,13 +248,16 @@ func (f *Factory) OutputFormat() string {
 	return f.Env("ONCALL_OUTPUT")
 }
 
+// journalFile is the journal's name in the state folder of a context.
+const journalFile = "journal.jsonl"
+
 // Journal returns the record of changes of this context.
 func (f *Factory) Journal() (*journal.Journal, error) {
 	cfg, err := f.Config()
 	if err != nil {
 		return nil, err
 	}
-	return journal.Open(filepath.Join(cfg.StateDir(), "journal.jsonl")), nil
+	return journal.Open(filepath.Join(cfg.StateDir(), journalFile)), nil
 }
 
 // Mutate carries out one change; see mutate.Runner.Do.

@@ -1,0 +1,8 @@
+package demo
+
+// chapters tells the story in order.
+func chapters() []Chapter {
+	return []Chapter{
+		page(),
+	}
+}
