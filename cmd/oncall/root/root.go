@@ -8,11 +8,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/balena-io/oncall/cmd/oncall/auth"
+	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
 	"github.com/balena-io/oncall/cmd/oncall/demo"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/cmd/oncall/setup"
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
@@ -55,6 +58,9 @@ func commands(f *cli.Factory) []*cobra.Command {
 	}
 	setUp := []*cobra.Command{
 		demo.NewCmd(f),
+		setup.NewCmd(f),
+		confignoun.NewCmd(f),
+		auth.NewCmd(f),
 		newCmdVersion(f),
 	}
 	for _, c := range work {

@@ -75,13 +75,20 @@ func Words(words ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// Contexts completes the names of contexts.
+// Contexts completes the names of contexts, also while the demo is chosen.
 func Contexts(f *Factory) cobra.CompletionFunc {
 	return Complete(f, func(context.Context) ([]cobra.Completion, error) {
-		cfg, err := config.Open(f.ConfigSource())
+		all, _, err := config.Survey(f.ConfigSource())
 		if err != nil {
 			return nil, err
 		}
-		return cfg.Contexts(), nil
+		out := []cobra.Completion{}
+		for _, c := range all {
+			out = append(out, cobra.CompletionWithDesc(c.Name, c.Describe()))
+		}
+		return out, nil
 	})
 }
+
+// Services completes the names of the services that settings exist for.
+func Services() cobra.CompletionFunc { return Words(config.Services()...) }

@@ -328,6 +328,8 @@ func TestChoosing(t *testing.T) {
 	w := newWorld(t).file("contexts:\n  - name: prod\n  - name: staging\n")
 	w.refused("no context is chosen; there are prod, staging, demo")
 	w.env["ONCALL_JENKINS_URL"] = "https://ci.example.test"
+	w.refused("no context is chosen; there are prod, staging, environment, demo")
+	w.env["ONCALL_CONTEXT"] = "environment"
 	assert.Equal(t, EnvironmentContext, w.load().Context().Name)
 	w.env["ONCALL_CONTEXT"] = "staging"
 	assert.Equal(t, "staging", w.load().Context().Name)
@@ -340,6 +342,10 @@ func TestChoosing(t *testing.T) {
 
 	one := newWorld(t).file("contexts:\n  - name: only\n")
 	assert.Equal(t, "only", one.load().Context().Name, "a single context needs no choosing")
+	one.env["ONCALL_JENKINS_URL"] = "https://ci.example.test"
+	c = one.load()
+	assert.Equal(t, "only", c.Context().Name, "nor does a variable choose another")
+	assert.Equal(t, "https://ci.example.test", c.String("jenkins.url"))
 }
 
 func TestUnknownContext(t *testing.T) {

@@ -24,6 +24,26 @@ type Context struct {
 	Demo        bool   // the built-in world: no file, no network, no account
 }
 
+// Describe is the context in a few words: "production, protected".
+func (c Context) Describe() string {
+	var words []string
+	switch {
+	case c.Demo:
+		words = append(words, "built-in world")
+	case c.Name == EnvironmentContext:
+		words = append(words, "what the environment describes")
+	case c.Environment != "":
+		words = append(words, c.Environment)
+	}
+	if c.Protected {
+		words = append(words, "protected")
+	}
+	if c.ReadOnly {
+		words = append(words, "read-only")
+	}
+	return strings.Join(words, ", ")
+}
+
 // CheckContextName says why a name cannot be a context's.
 func CheckContextName(name string) error {
 	switch {
@@ -75,17 +95,16 @@ func (c *Config) choose() (string, Origin, error) {
 	if e, ok := c.doc.settings["context"]; ok {
 		return e.text, Origin{FromFile, at(c.doc.path, e.line)}, nil
 	}
-	env := c.environmentSet()
-	switch {
-	case len(c.doc.contexts) == 1 && !env:
+	switch n := len(c.doc.contexts); {
+	case n == 1:
 		b := c.doc.contexts[0]
 		return b.name, Origin{FromFile, at(c.doc.path, b.line)}, nil
-	case env:
-		return EnvironmentContext, Origin{FromDefault, "the environment"}, nil
-	case len(c.doc.contexts) > 1:
+	case n > 1:
 		names := c.Contexts()
 		return "", Origin{}, usage("no context is chosen; there are %s", strings.Join(names, ", ")).
 			WithHint("oncall config use-context %s", names[0])
+	case c.environmentSet():
+		return EnvironmentContext, Origin{FromDefault, "the environment"}, nil
 	}
 	return "", Origin{}, c.nothingConfigured()
 }

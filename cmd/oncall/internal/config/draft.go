@@ -14,7 +14,8 @@ type Draft struct {
 	text []byte
 }
 
-func newDraft(path string, data []byte) (*Draft, error) {
+// NewDraft begins with a file's text, which must load.
+func NewDraft(path string, data []byte) (*Draft, error) {
 	if _, err := parseConfig(path, data); err != nil {
 		return nil, err
 	}
@@ -71,17 +72,9 @@ func (d *Draft) AddContext(name string) error {
 // file. The value is checked; a secret takes a reference such as
 // "{keyring: NAME}", never a literal.
 func (d *Draft) Set(contextName, key, value string) error {
-	o, ok := byKey[key]
-	if !ok || o.Key == "context" {
-		return usage("unknown setting %q%s", key, didYouMean(key, settable()))
-	}
-	switch {
-	case o.Scope == Nowhere:
-		return usage("%s is not set in the config file", key)
-	case contextName == "" && o.Scope == InContext:
-		return usage("%s is set in a context", key).WithHint("oncall config set %s VALUE --context NAME", key)
-	case contextName != "" && o.Scope == TopLevel:
-		return usage("%s is set for all contexts, not in one", key)
+	o, err := settableIn(contextName, key)
+	if err != nil {
+		return err
 	}
 	node, err := valueNode(o, value)
 	if err != nil {
@@ -101,6 +94,9 @@ func (d *Draft) SetReference(contextName, key, kind, arg string) error {
 
 // Unset removes a setting. It is no error when it is not there.
 func (d *Draft) Unset(contextName, key string) error {
+	if _, err := settableIn(contextName, key); err != nil {
+		return err
+	}
 	path := strings.Split(key, ".")
 	return d.apply(func(root *yaml.Node) {
 		m := d.mapping(root, contextName)
@@ -120,6 +116,23 @@ func (d *Draft) Unset(contextName, key string) error {
 	}, func(root *yaml.Node, lines []string) []string {
 		return spliceOut(d.mapping(root, contextName), path, lines)
 	})
+}
+
+// settableIn is the option of a key that may stand in a context, or with
+// contextName "" at the top of the file.
+func settableIn(contextName, key string) (Option, error) {
+	o, ok := byKey[key]
+	switch {
+	case !ok || o.Key == "context":
+		return o, usage("unknown setting %q%s", key, didYouMean(key, settable())).WithHint("oncall config view --all")
+	case o.Scope == Nowhere:
+		return o, usage("%s is not set in the config file", key)
+	case contextName == "" && o.Scope == InContext:
+		return o, usage("%s is set in a context", key).WithHint("oncall config set %s VALUE --context NAME", key)
+	case contextName != "" && o.Scope == TopLevel:
+		return o, usage("%s is set for all contexts, not in one", key)
+	}
+	return o, nil
 }
 
 func settable() []string {
@@ -153,7 +166,7 @@ func valueNode(o Option, value string) (*yaml.Node, error) {
 	if value == "" {
 		return nil, usage("%s: the value is empty", o.Key)
 	}
-	if err := o.check(value); err != nil {
+	if err := o.Check(value); err != nil {
 		return nil, usage("%s: %v", o.Key, err)
 	}
 	if o.Kind == Bool {

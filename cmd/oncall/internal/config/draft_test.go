@@ -39,7 +39,7 @@ contexts:
 
 func edited(t *testing.T, text string, change func(*Draft) error) string {
 	t.Helper()
-	d, err := newDraft("config.yaml", []byte(text))
+	d, err := NewDraft("config.yaml", []byte(text))
 	require.NoError(t, err)
 	require.NoError(t, change(d))
 	_, err = parseConfig("config.yaml", d.text)
@@ -127,7 +127,7 @@ func TestUnsetOfTheLastKeyTakesTheBlockAlong(t *testing.T) {
 
 func TestEditRefusals(t *testing.T) {
 	t.Parallel()
-	d, err := newDraft("config.yaml", []byte(handmade))
+	d, err := NewDraft("config.yaml", []byte(handmade))
 	require.NoError(t, err)
 	for want, err := range map[string]error{
 		`context "prdo" does not exist; there are prod, EU.West, environment, demo`:           d.UseContext("prdo"),
@@ -290,7 +290,7 @@ func FuzzEdit(f *testing.F) {
 		f.Add(text, "acme")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		d, err := newDraft("config.yaml", []byte(text))
+		d, err := NewDraft("config.yaml", []byte(text))
 		if err != nil || len(d.Contexts()) == 0 {
 			return
 		}

@@ -332,7 +332,7 @@ func (d *document) setting(into map[string]entry, o Option, p pair) {
 	if p.value.Value == "" {
 		return
 	}
-	if err := o.check(p.value.Value); err != nil {
+	if err := o.Check(p.value.Value); err != nil {
 		d.fail(p.line, "%s: %v", o.InFile(), err)
 		return
 	}

@@ -22,9 +22,9 @@ func parseBool(text string) (bool, error) {
 	return false, fmt.Errorf("%q is not true or false", text)
 }
 
-// check says what is wrong with text as a value of o. It never repeats a
+// Check says what is wrong with text as a value of o. It never repeats a
 // secret, nor a URL that carries one.
-func (o Option) check(text string) error {
+func (o Option) Check(text string) error {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return errors.New("a value is one line without control characters")
 	}

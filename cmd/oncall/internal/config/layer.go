@@ -96,7 +96,7 @@ func (c *Config) mergeEnv(take func(Option) bool) error {
 		if o.Kind == Secret {
 			text = strings.TrimSpace(text)
 		}
-		if err := o.check(text); err != nil {
+		if err := o.Check(text); err != nil {
 			errs = append(errs, usage("%s: %v", o.Env, err))
 			continue
 		}
@@ -115,7 +115,7 @@ func (c *Config) mergeFlags() error {
 		if o.Flag == "" || !given {
 			continue
 		}
-		if err := o.check(text); err != nil {
+		if err := o.Check(text); err != nil {
 			errs = append(errs, usage("--%s: %v", o.Flag, err))
 			continue
 		}

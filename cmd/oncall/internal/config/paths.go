@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/balena-io/oncall/pkg/secret"
 )
@@ -129,4 +130,15 @@ func cutHome(path string) (string, bool) {
 		return path[2:], true
 	}
 	return "", false
+}
+
+// Tilde writes a path below the home folder as people do: ~/.config/oncall.
+func Tilde(path, home string) string {
+	if home == "" || home == string(filepath.Separator) {
+		return path
+	}
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
+		return "~" + string(filepath.Separator) + rest
+	}
+	return path
 }

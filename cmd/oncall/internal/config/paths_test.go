@@ -59,10 +59,10 @@ func TestOptionsAreDeclaredWell(t *testing.T) {
 		assert.Equal(t, strings.ToLower(o.Key), o.Key, "viper lower-cases keys")
 		assert.NotContains(t, o.Key, keyDelimiter)
 		if o.Default != "" {
-			require.NoError(t, o.check(o.Default), o.Key)
+			require.NoError(t, o.Check(o.Default), o.Key)
 		}
 		if o.Demo != "" {
-			require.NoError(t, o.check(o.Demo), o.Key)
+			require.NoError(t, o.Check(o.Demo), o.Key)
 		}
 		if o.Kind == Enum {
 			assert.NotEmpty(t, o.Values, o.Key)

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"unicode"
@@ -125,14 +126,25 @@ func (c *Config) follow(ctx context.Context, r *reference) (string, error) {
 	case "exec":
 		return c.secretExec(ctx, r)
 	}
-	text, err := c.src.keyring().Get(r.arg)
-	if errors.Is(err, keyring.ErrNotFound) {
+	return c.secretKeyring(ctx, r)
+}
+
+func (c *Config) secretKeyring(ctx context.Context, r *reference) (string, error) {
+	got := make(chan string, 1)
+	err := patient(ctx, func() error {
+		t, err := c.src.keyring().Get(r.arg)
+		got <- t
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s: %w", r, ctx.Err())
+	case errors.Is(err, keyring.ErrNotFound):
 		return "", errors.New("the keyring has no such entry")
+	case err != nil:
+		return "", ErrNoKeyring
 	}
-	if err != nil {
-		return "", errors.New("no keyring answers here")
-	}
-	return text, nil
+	return <-got, nil
 }
 
 // noSecret is the error of a credential that is not there.

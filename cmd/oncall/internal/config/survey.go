@@ -19,7 +19,7 @@ func Survey(s Source) (contexts []Context, current string, err error) {
 		return nil, "", err
 	}
 	for _, name := range free.Contexts() {
-		one, err := Load(s.in(name))
+		one, err := Load(s.In(name))
 		if err != nil {
 			return nil, "", err
 		}
@@ -33,8 +33,8 @@ func (c *Config) InFile(name string) bool {
 	return slices.ContainsFunc(c.doc.contexts, func(b block) bool { return b.name == name })
 }
 
-// in is s with a context chosen by flag.
-func (s Source) in(name string) Source {
+// In is s with a context chosen by flag.
+func (s Source) In(name string) Source {
 	s.Flags = maps.Clone(s.Flags)
 	if s.Flags == nil {
 		s.Flags = map[string]string{}

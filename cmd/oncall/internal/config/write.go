@@ -29,7 +29,7 @@ func Edit(ctx context.Context, path string, change func(*Draft) error) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return unreadable("config file", err)
 		}
-		d, err := newDraft(path, data)
+		d, err := NewDraft(path, data)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ type Env struct {
 	// Terminal makes all three streams a terminal of Width columns (80).
 	Terminal bool
 	Width    int
+	// Keyring is an empty one of the test's own; see Ring.
+	Keyring *Ring
 	// OpenURL gets the links that a command opens.
 	OpenURL func(url string) error
 
@@ -48,7 +50,7 @@ type Env struct {
 // New makes an Env with a fresh world that enforces no rate limit.
 func New(t *testing.T) *Env {
 	t.Helper()
-	e := &Env{t: t, Home: t.TempDir(), now: Start, Vars: map[string]string{"ONCALL_CONTEXT": "demo", "ONCALL_TZ": "UTC", "TERM": "xterm"}}
+	e := &Env{t: t, Keyring: &Ring{}, Home: t.TempDir(), now: Start, Vars: map[string]string{"ONCALL_CONTEXT": "demo", "ONCALL_TZ": "UTC", "TERM": "xterm"}}
 	w, err := simulator.Open(simulator.Options{Now: e.Now, NoLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })
@@ -132,6 +134,7 @@ func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 		// Waits pass at once and move the clock, so that no test sleeps.
 		Sleep:   func(ctx context.Context, d time.Duration) error { e.Advance(d); return ctx.Err() },
 		OpenURL: e.OpenURL,
+		Keyring: e.Keyring,
 		World:   e.World,
 		Unpaced: true,
 	})

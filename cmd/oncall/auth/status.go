@@ -1,0 +1,230 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
+)
+
+// States of a service's credentials.
+const (
+	accepted    = "accepted"    // the service answered a read with them
+	refused     = "refused"     // it did not take them
+	missing     = "missing"     // one is not set, or its reference leads nowhere
+	unreachable = "unreachable" // no answer, so nothing is known
+	failed      = "failed"      // the read failed for another reason
+	notTried    = "not tried"   // they are there; there is no read to try them with
+	notNeeded   = "not needed"  // the service works without, and none is set
+)
+
+// statusItem is what is known of a service's credentials.
+type statusItem struct {
+	Name    string       `json:"name"` // service
+	Context string       `json:"context"`
+	State   string       `json:"state"`
+	Secrets []secretItem `json:"secrets"`
+	Message string       `json:"message,omitempty"`
+
+	err error
+}
+
+// secretItem tells where a secret comes from, never what it is.
+type secretItem struct {
+	Name   string `json:"name"`           // setting: "victorops.api-key"
+	Origin string `json:"origin"`         // env, context
+	Where  string `json:"where"`          // "ONCALL_VICTOROPS_API_KEY", "config.yaml:12", "built in"
+	Kept   string `json:"kept,omitempty"` // reference, where it is one
+}
+
+// try are the cheap reads that show whether a service takes the credentials.
+func try(f *cli.Factory) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"victorops": func(ctx context.Context) error {
+			c, err := f.VictorOps(ctx)
+			if err == nil {
+				_, err = c.Maintenance(ctx)
+			}
+			return err
+		},
+	}
+}
+
+func newCmdStatus(f *cli.Factory) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [service]...",
+		Short: "Tell where credentials come from, and try them with a read",
+		Long: `For each service (default: those that something is set for) tell where its credentials
+come from, and try them with one cheap read where there is one. Nothing is shown of them.
+Ends with 3 when one is missing or refused, with 7 when a service could not be reached.`,
+		Example:           "oncall auth status\noncall auth status victorops --context production",
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cli.Services(),
+		RunE:              func(cmd *cobra.Command, args []string) error { return status(cmd.Context(), f, args) },
+	}
+}
+
+func status(ctx context.Context, f *cli.Factory, services []string) error {
+	for _, s := range services {
+		if err := checkService(s); err != nil {
+			return err
+		}
+	}
+	out, err := f.Printer()
+	if err != nil {
+		return err
+	}
+	cfg, err := f.Config()
+	if err != nil {
+		return err
+	}
+	if len(services) == 0 {
+		services = configured(cfg)
+	}
+	items := make([]statusItem, len(services))
+	var wg sync.WaitGroup
+	for i, s := range services {
+		wg.Go(func() { items[i] = look(ctx, f, cfg, s) })
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := printer.List(out, statusTable(cfg.Context().Name), items, printer.Meta{}); err != nil {
+		return err
+	}
+	return verdict(f, items)
+}
+
+// configured lists the services that somebody set something for.
+func configured(cfg *config.Config) []string {
+	out := []string{}
+	for _, s := range config.Services() {
+		for _, o := range config.ServiceOptions(s) {
+			if cfg.Get(o.Key).Set {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func look(ctx context.Context, f *cli.Factory, cfg *config.Config, service string) statusItem {
+	item := statusItem{Name: service, Context: cfg.Context().Name, State: notNeeded, Secrets: []secretItem{}}
+	all, required := secretsOf(service)
+	for i, o := range all {
+		v := cfg.Get(o.Key)
+		if !v.Set && i >= required {
+			continue
+		}
+		if v.Set {
+			item.Secrets = append(item.Secrets, secretItem{o.Key, v.Origin.Kind.String(), v.Origin.Where, cfg.Kept(o.Key).String()})
+		}
+		if _, err := cfg.Secret(ctx, o.Key); err != nil {
+			item.failed(missing, err)
+			return item
+		}
+		item.State = notTried
+	}
+	read, ok := try(f)[service]
+	if !ok {
+		if item.State == notTried {
+			item.Message = "there is no cheap read to try them with"
+		}
+		return item
+	}
+	err := read(ctx)
+	switch {
+	case err == nil:
+		item.State = accepted
+	case errors.Is(err, apierr.ErrAuth):
+		item.failed(refused, err)
+	case errors.Is(err, apierr.ErrUnavailable), errors.Is(err, apierr.ErrRateLimited):
+		item.failed(unreachable, err)
+	default:
+		item.failed(failed, err)
+	}
+	return item
+}
+
+func (i *statusItem) failed(state string, err error) {
+	i.State, i.err = state, err
+	i.Message = strings.TrimPrefix(err.Error(), i.Name+": ")
+}
+
+// verdict gives the worst state its exit code: a credential that is not taken
+// counts more than a service that does not answer.
+func verdict(f *cli.Factory, items []statusItem) error {
+	code := exit.OK
+	for _, i := range items {
+		if i.err == nil {
+			continue
+		}
+		if c := exit.Code(i.err); code == exit.OK || c == exit.Auth {
+			code = c
+		}
+		switch hint := apierr.HintOf(i.err); {
+		case i.State == refused:
+			f.IO.Hint("oncall auth login %s", i.Name)
+		case hint != "":
+			f.IO.Hint("%s", hint)
+		}
+	}
+	if code == exit.OK {
+		return nil
+	}
+	return exit.Quiet(code)
+}
+
+func statusTable(context string) printer.Table[statusItem] {
+	return printer.Table[statusItem]{
+		Kind: "CredentialStatus",
+		Name: func(s statusItem) string { return s.Name },
+		Columns: []printer.Column[statusItem]{
+			{Header: "SERVICE", Value: func(s statusItem) string { return s.Name }},
+			{Header: "STATE", Value: func(s statusItem) string { return s.State }, Style: stateStyle},
+			{Header: "FROM", Value: from},
+			{Header: "MESSAGE", Flex: true, Value: func(s statusItem) string { return s.Message }},
+			{Header: "CONTEXT", Wide: true, Value: func(s statusItem) string { return s.Context }},
+		},
+		Empty: "context " + context + " has nothing set for any service",
+	}
+}
+
+func stateStyle(s statusItem) ios.Style {
+	switch s.State {
+	case accepted:
+		return ios.Green
+	case refused, missing:
+		return ios.Red
+	case unreachable, failed:
+		return ios.Yellow
+	default:
+		return ios.None
+	}
+}
+
+// from names each place once: usually all secrets of a service are in one.
+func from(s statusItem) string {
+	var out []string
+	for _, x := range s.Secrets {
+		text := x.Where
+		if x.Kept != "" {
+			text = x.Kept
+		}
+		if len(out) == 0 || out[len(out)-1] != text {
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out, ", ")
+}
