@@ -42,7 +42,7 @@ type Annotation struct {
 var standard = map[string]bool{
 	"message_type": true, "entity_id": true, "entity_display_name": true, "state_message": true,
 	"state_start_time": true, "monitoring_tool": true, "timestamp": true, "routing_key": true,
-	"ack_author": true, "ack_msg": true, "ack_message": true,
+	"ack_author": true, "ack_msg": true, "ack_message": true, marker: true,
 }
 
 // readAlert splits an alert into what it says, its links and its annotations.

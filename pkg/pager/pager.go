@@ -73,6 +73,8 @@ type Pager struct {
 	Org string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Wait pauses between polls and looks, until ctx ends; nil is a timer.
+	Wait func(ctx context.Context, d time.Duration) error
 
 	users    memo[[]victorops.User]
 	teams    memo[[]victorops.Team]
@@ -93,6 +95,20 @@ func (p *Pager) now() time.Time {
 		return p.Now()
 	}
 	return time.Now()
+}
+
+func (p *Pager) wait(ctx context.Context, d time.Duration) error {
+	if p.Wait != nil {
+		return p.Wait(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // actor returns the user who acts, or an error that says how to set one.

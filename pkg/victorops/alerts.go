@@ -103,10 +103,15 @@ type NewAlert struct {
 	AckMessage  string
 	Started     time.Time // zero is left out
 	Annotations []Annotation
+	Fields      map[string]string // of the sender's own; the names above win
 }
 
 func (a NewAlert) wire() map[string]any {
-	out := map[string]any{"message_type": string(a.Type)}
+	out := map[string]any{}
+	for k, v := range a.Fields {
+		out[k] = v
+	}
+	out["message_type"] = string(a.Type)
 	for k, v := range map[string]string{
 		"entity_id": a.EntityID, "entity_display_name": a.DisplayName, "state_message": a.Message,
 		"monitoring_tool": a.Tool, "host_name": a.Host, "ack_author": a.AckAuthor, "ack_message": a.AckMessage,

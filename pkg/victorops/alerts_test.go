@@ -50,10 +50,10 @@ func TestSendAlert(t *testing.T) {
 	c, srv := alertClient(t, httpxtest.Exchange{Method: "POST", Path: alertPath,
 		Body: `{"message_type":"CRITICAL","entity_id":"api/5xx","entity_display_name":"API","state_message":"5xx > 2%","monitoring_tool":"oncall",
 			"host_name":"api-1","ack_author":"you","ack_message":"m","state_start_time":1772590269,
-			"vo_annotate.u.Dash":"https://m.example.test","vo_annotate.s.Note":"n","vo_annotate.i.Graph":"https://m.example.test/g.png"}`,
+			"ticket":"OPS-1","vo_annotate.u.Dash":"https://m.example.test","vo_annotate.s.Note":"n","vo_annotate.i.Graph":"https://m.example.test/g.png"}`,
 		Reply: httpxtest.Text(200, `{"result":"success","entity_id":"api/5xx"}`)})
 	id, err := c.SendAlert(t.Context(), "api", victorops.NewAlert{Type: victorops.Critical, EntityID: "api/5xx", DisplayName: "API",
-		Message: "5xx > 2%", Tool: "oncall", Host: "api-1", AckAuthor: "you", AckMessage: "m", Started: time.Unix(1772590269, 0),
+		Message: "5xx > 2%", Tool: "oncall", Host: "api-1", AckAuthor: "you", AckMessage: "m", Fields: map[string]string{"ticket": "OPS-1", "message_type": "INFO"}, Started: time.Unix(1772590269, 0),
 		Annotations: []victorops.Annotation{{Kind: victorops.AnnotateURL, Title: "Dash", Value: "https://m.example.test"},
 			{Kind: victorops.AnnotateNote, Title: "Note", Value: "n"}, {Kind: victorops.AnnotateImage, Title: "Graph", Value: "https://m.example.test/g.png"}}})
 	require.NoError(t, err)

@@ -1,0 +1,227 @@
+package pager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/victorops"
+)
+
+// NewOverride puts somebody in another's place for a while.
+type NewOverride struct {
+	Away  Person
+	Cover Person
+	Start time.Time
+	End   time.Time
+	Zone  *time.Location // shown in the portal; nil is UTC
+	// Policies limits the cover to these, by slug; none is every policy that the
+	// person away has. For the others that person stays on duty (note 5).
+	Policies []Policy
+}
+
+// Override is an override as VictorOps has it now.
+type Override struct {
+	ID       string    `json:"id"`
+	Away     string    `json:"away"`
+	Cover    string    `json:"cover"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	Policies []string  `json:"policies"` // names of those that are covered
+	Open     []string  `json:"open"`     // names of those for which the person away stays on duty
+	Already  bool      `json:"already"`  // it was there before
+	Looked   bool      `json:"looked"`   // an answer was lost, and a look found what it would have said
+}
+
+const opOverride = "override"
+
+// CheckOverride says, without asking anybody, whether an override can be made.
+func (p *Pager) CheckOverride(in NewOverride) error {
+	switch {
+	case in.Away.Username == "" || in.Cover.Username == "":
+		return usage(opOverride, "an override needs who is away and who covers")
+	case strings.EqualFold(in.Away.Username, in.Cover.Username):
+		return usage(opOverride, "%s cannot stand in for themselves", in.Cover.Username)
+	case !in.End.After(in.Start):
+		return usage(opOverride, "the end is not after the start")
+	case !in.End.After(p.now()):
+		return usage(opOverride, "the end is in the past")
+	case in.Start.Before(p.now().Add(victorops.OverrideLead)):
+		return apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride,
+			"VictorOps takes no override that starts within %d minutes", int(victorops.OverrideLead.Minutes())).
+			WithHint("oncall rotation take, for now")
+	}
+	return nil
+}
+
+// Override makes an override. The vendor needs two steps for it: one names who is
+// away, and until each policy is assigned to the cover the person away stays on
+// duty (note 5). Here they are one: when the second step is refused, the first is
+// undone, and the end is what a look at the override confirms. An override of the
+// same people and times that is there already is used. After a lost answer what
+// the look does not settle is an apierr.ErrUnknownOutcome, and nothing is undone.
+func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) {
+	if err := p.CheckOverride(in); err != nil {
+		return Override{}, err
+	}
+	before, err := p.Client.Overrides(ctx)
+	if err != nil {
+		return Override{}, err
+	}
+	v, made, looked, err := p.away(ctx, in, before)
+	if err != nil {
+		return Override{}, err
+	}
+	wanted, err := wantedPolicies(v, in)
+	if err == nil {
+		var l bool
+		l, err = p.assign(ctx, v, wanted, in.Cover.Username)
+		looked = looked || l
+	}
+	if err != nil {
+		return Override{}, p.undo(ctx, v, made, err)
+	}
+	now, err := p.Client.Override(ctx, v.ID)
+	if err != nil {
+		return Override{}, &apierr.Error{Vendor: victorops.Vendor, Op: opOverride, Message: "made, but a look to confirm it failed: override " + v.ID,
+			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: err}
+	}
+	for _, a := range now.Assignments {
+		if slices.Contains(wanted, a.Policy) && !(a.Assigned && strings.EqualFold(a.User, in.Cover.Username)) {
+			return Override{}, p.undo(ctx, v, made, apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride,
+				"VictorOps does not show %s as the cover of %s", in.Cover.Username, p.policyName(ctx, a.Policy)))
+		}
+	}
+	out := Override{ID: v.ID, Away: in.Away.Username, Cover: in.Cover.Username, Start: in.Start.UTC(), End: in.End.UTC(),
+		Policies: []string{}, Open: []string{}, Already: !made && !looked, Looked: looked}
+	for _, a := range now.Assignments {
+		name := p.policyName(ctx, a.Policy)
+		if slices.Contains(wanted, a.Policy) {
+			out.Policies = append(out.Policies, name)
+		} else if !a.Assigned {
+			out.Open = append(out.Open, name)
+		}
+	}
+	return out, nil
+}
+
+// away is the first step: it says who is away, or finds that this was said.
+func (p *Pager) away(ctx context.Context, in NewOverride, before []victorops.Override) (v victorops.Override, made, looked bool, _ error) {
+	same := func(o victorops.Override) bool {
+		return strings.EqualFold(o.User.Username, in.Away.Username) && o.Start.Equal(in.Start.Truncate(time.Second)) && o.End.Equal(in.End.Truncate(time.Second))
+	}
+	if n := slices.IndexFunc(before, same); n >= 0 {
+		return before[n], false, false, nil
+	}
+	zone := "UTC"
+	if in.Zone != nil && in.Zone.String() != "Local" {
+		zone = in.Zone.String()
+	}
+	v, err := p.Client.CreateOverride(ctx, victorops.NewOverride{Username: in.Away.Username, Timezone: zone, Start: in.Start, End: in.End})
+	if err == nil {
+		return v, true, false, nil
+	}
+	if !lost(err) || gone(ctx) {
+		return v, false, false, err
+	}
+	if now, lookErr := p.Client.Overrides(ctx); lookErr == nil {
+		if n := slices.IndexFunc(now, same); n >= 0 {
+			return now[n], true, true, nil
+		}
+	}
+	return v, false, false, &apierr.Error{Vendor: victorops.Vendor, Op: opOverride,
+		Message: "cannot tell whether it arrived: the answer was lost, and the override is not there yet",
+		Kind:    []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: err}
+}
+
+// wantedPolicies are the slugs to assign: those asked for, or all that the person
+// away has.
+func wantedPolicies(v victorops.Override, in NewOverride) ([]string, error) {
+	has := []string{}
+	for _, a := range v.Assignments {
+		has = append(has, a.Policy)
+	}
+	if len(has) == 0 {
+		return nil, apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride, "no escalation policy names %s: there is nothing to cover", in.Away.Username)
+	}
+	if len(in.Policies) == 0 {
+		return has, nil
+	}
+	out := []string{}
+	for _, r := range in.Policies {
+		if !slices.Contains(has, r.Slug) {
+			return nil, apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride, "policy %s does not name %s", r.Name, in.Away.Username)
+		}
+		out = append(out, r.Slug)
+	}
+	return out, nil
+}
+
+// assign is the second step: it names the cover for each policy. One that the
+// cover has already is left alone. After a lost answer it looks.
+func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []string, cover string) (looked bool, _ error) {
+	covered := func(all []victorops.Assignment, policy string) bool {
+		return slices.ContainsFunc(all, func(a victorops.Assignment) bool {
+			return a.Policy == policy && a.Assigned && strings.EqualFold(a.User, cover)
+		})
+	}
+	for _, policy := range policies {
+		if covered(v.Assignments, policy) {
+			continue
+		}
+		_, err := p.Client.Assign(ctx, v.ID, policy, cover, false)
+		if err == nil {
+			continue
+		}
+		if !lost(err) || gone(ctx) {
+			return looked, fmt.Errorf("%w", err)
+		}
+		now, lookErr := p.Client.Override(ctx, v.ID)
+		if lookErr != nil || !covered(now.Assignments, policy) {
+			return looked, err
+		}
+		looked = true
+	}
+	return looked, nil
+}
+
+// undo removes an override that this call made and could not finish, so that
+// nobody believes in a cover that is not there. After a lost answer, or when the
+// override was there before, it is left as it is.
+func (p *Pager) undo(ctx context.Context, v victorops.Override, made bool, cause error) error {
+	if lost(cause) {
+		return &apierr.Error{Vendor: victorops.Vendor, Op: opOverride, Message: "cannot tell whether " + v.ID + " has its cover: the answer was lost",
+			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: cause}
+	}
+	if !made {
+		return cause
+	}
+	// Also when the caller was interrupted: half an override looks like a whole one.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	err := p.Client.DeleteOverride(ctx, v.ID)
+	if err == nil || errors.Is(err, apierr.ErrNotFound) {
+		return undone(cause, "; nothing was left behind")
+	}
+	return &apierr.Error{Vendor: victorops.Vendor, Op: opOverride,
+		Message: "the cover was not assigned and override " + v.ID + " is left without one: delete it in the portal (" + cause.Error() + ")",
+		Kind:    []error{apierr.ErrConflict}, Hint: "until then the person away stays on duty", Err: errors.Join(cause, err)}
+}
+
+// undoTimeout bounds the undoing of a half-made override.
+const undoTimeout = 20 * time.Second
+
+// undone is cause with a word on what was undone.
+func undone(cause error, word string) error {
+	var e *apierr.Error
+	if errors.As(cause, &e) {
+		c := *e
+		c.Message += word
+		return &c
+	}
+	return fmt.Errorf("%w%s", cause, word)
+}
