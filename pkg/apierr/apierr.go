@@ -62,9 +62,13 @@ type Error struct {
 	Err  error   // cause, may be nil
 }
 
-// New makes an error of one kind with a message.
+// New makes an error of one kind, or of none (nil), with a message.
 func New(kind error, vendor, op, format string, args ...any) *Error {
-	return &Error{Vendor: vendor, Op: op, Kind: []error{kind}, Message: fmt.Sprintf(format, args...)}
+	e := &Error{Vendor: vendor, Op: op, Message: fmt.Sprintf(format, args...)}
+	if kind != nil {
+		e.Kind = []error{kind}
+	}
+	return e
 }
 
 // WithHint sets the hint and returns e.
@@ -98,7 +102,7 @@ func (e *Error) Error() string {
 		facts = append(facts, "req "+e.RequestID)
 	}
 	if len(facts) > 0 {
-		msg += " (" + strings.Join(facts, ", ") + ")"
+		msg = strings.TrimSpace(msg + " (" + strings.Join(facts, ", ") + ")")
 	}
 	if msg != "" {
 		parts = append(parts, msg)
@@ -115,17 +119,20 @@ func (e *Error) Unwrap() []error {
 	return out
 }
 
-// HintOf returns the first hint in err's tree, or "".
+// HintOf returns the first hint in err's tree, depth first, or "".
 func HintOf(err error) string {
-	var e *Error
-	for errors.As(err, &e) {
-		if e.Hint != "" {
-			return e.Hint
+	if e, ok := err.(*Error); ok && e.Hint != "" { //nolint:errorlint // it walks the tree itself
+		return e.Hint
+	}
+	switch x := err.(type) { //nolint:errorlint // it walks the tree itself
+	case interface{ Unwrap() error }:
+		return HintOf(x.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, u := range x.Unwrap() {
+			if h := HintOf(u); h != "" {
+				return h
+			}
 		}
-		if e.Err == nil {
-			break
-		}
-		err = e.Err
 	}
 	return ""
 }

@@ -14,8 +14,12 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
-// errTimedOut is the cause of a context that our own limit ended.
-var errTimedOut = errors.New("timed out")
+// errTimedOut is the cause of a context that our own limit ended, errReplay of
+// one that ended as net/http was about to send a read again by itself.
+var (
+	errTimedOut = errors.New("timed out")
+	errReplay   = errors.New("connection lost")
+)
 
 // progress is how far a request came on the wire. The hooks run on net/http's
 // goroutines.
@@ -26,12 +30,18 @@ type progress struct {
 	answered  atomic.Bool // the first byte of the answer is here
 }
 
-func (p *progress) trace(paced func(sent bool)) *httptrace.ClientTrace {
+// trace returns the hooks. A request comes to GetConn a second time when
+// net/http sends it again by itself, as the kept connection was dead. A change
+// it replays only when no byte was written, so the marks begin anew. A read it
+// replays in any case; that is stopped, as it would go past pacing and trace.
+func (p *progress) trace(writes bool, paced func(sent bool), stop func()) *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		// net/http sends a request again by itself when its kept connection turns
-		// out dead and no byte was written: that begins here, so the marks do too.
 		GetConn: func(string) {
 			p.hooked.Store(true)
+			if !writes && p.wrote.Load() {
+				stop()
+				return
+			}
 			p.connected.Store(false)
 			p.wrote.Store(false)
 		},
@@ -60,7 +70,7 @@ func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, paced
 	p := &progress{}
 	t := tracing{c: c, cl: cl, u: u, n: n, start: time.Now()}
 
-	req := c.wireRequest(httptrace.WithClientTrace(ctx, p.trace(paced)), cl, u)
+	req := c.wireRequest(httptrace.WithClientTrace(ctx, p.trace(cl.writes, paced, watch.stopReplay)), cl, u)
 	t.request(req)
 	c.idle.freshFor(cl)
 	res, err := c.wire.RoundTrip(req)
@@ -112,8 +122,8 @@ func (c *Client) attempt(ctx context.Context, cl *call, u *url.URL, n int, paced
 	return c.judge(cl, u, res, data)
 }
 
-// wireRequest makes the request of one attempt. net/http may replay it only
-// when nothing was written (GetBody allows that), which is safe for a change.
+// wireRequest makes the request of one attempt. With GetBody net/http may send a
+// change again when nothing was written.
 func (c *Client) wireRequest(ctx context.Context, cl *call, u *url.URL) *http.Request {
 	req := (&http.Request{
 		Method: cl.r.Method, URL: u, Host: u.Host, Header: cl.header.Clone(),

@@ -154,12 +154,9 @@ func (s sender) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // fail makes an error about cl.
 func (c *Client) fail(cl *call, kind error, format string, args ...any) *apierr.Error {
-	e := apierr.New(kind, c.cfg.Vendor, cl.r.Op, format, args...)
+	e := apierr.New(kind, c.cfg.Vendor, c.cfg.Masker.Mask(cl.r.Op), format, args...)
 	e.Method, e.Path = cl.r.Method, c.maskedPath(cl.target)
 	e.Message = c.cfg.Masker.Mask(e.Message)
-	if kind == nil {
-		e.Kind = nil
-	}
 	return e
 }
 

@@ -27,7 +27,7 @@ func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *
 	message, hint, lasting := c.wireWords(ctx, u, p, limit, err)
 	e := c.fail(cl, apierr.ErrUnavailable, "%s", message)
 	e.Hint, e.Err = hint, c.hushed(err)
-	if cause := context.Cause(ctx); ctx.Err() != nil && !errors.Is(cause, errTimedOut) {
+	if cause := context.Cause(ctx); ctx.Err() != nil && !errors.Is(cause, errTimedOut) && !errors.Is(cause, errReplay) {
 		e.Err = ctx.Err()
 		lasting = true
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -88,8 +88,7 @@ func (c *Client) wireWords(ctx context.Context, u *url.URL, p *progress, limit t
 		record  tls.RecordHeaderError
 		refusal *proxyRefusal
 	)
-	if ctx.Err() != nil {
-		cause := context.Cause(ctx)
+	if cause := context.Cause(ctx); ctx.Err() != nil && !errors.Is(cause, errReplay) {
 		switch {
 		case errors.Is(cause, errTimedOut):
 			return fmt.Sprintf("timed out after %s %s %s", limit, p.phase(), host), "", false

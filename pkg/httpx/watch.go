@@ -20,6 +20,7 @@ func newWatch(parent context.Context, limit time.Duration) (context.Context, *wa
 	return ctx, w
 }
 
+func (w *watch) stopReplay()                 { w.cancel(errReplay) }
 func (w *watch) pause()                      { w.timer.Stop() }
 func (w *watch) restart(limit time.Duration) { w.timer.Reset(limit) }
 

@@ -1,10 +1,13 @@
 package secret
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -14,7 +17,8 @@ import (
 const shortest = 4
 
 // Masker replaces every secret it was told of, in the forms in which one
-// travels: as it is, URL-escaped (path and query), JSON-escaped, base64.
+// travels: as it is, URL-escaped (path and query), JSON-, Go- and HTML-escaped,
+// base64. Secrets of fewer than four characters are not masked by value.
 // The zero value is ready; a nil Masker masks nothing. It is safe for
 // concurrent use.
 type Masker struct {
@@ -32,11 +36,8 @@ func (m *Masker) Add(secrets ...String) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range secrets {
-		if len(s.text) < shortest {
-			continue
-		}
-		for _, f := range forms(s.text) {
-			if !slices.Contains(m.forms, f) {
+		for _, f := range forms(s.Reveal()) {
+			if len(f) >= shortest && !slices.Contains(m.forms, f) {
 				m.forms = append(m.forms, f)
 			}
 		}
@@ -55,7 +56,7 @@ func (m *Masker) AddBasic(user string, password String) {
 	if password.IsZero() {
 		return
 	}
-	m.Add(password, New(user+":"+password.text))
+	m.Add(password, New(user+":"+password.Reveal()))
 }
 
 // Mask returns text with every known secret replaced by Hidden.
@@ -72,11 +73,40 @@ func (m *Masker) Mask(text string) string {
 	return r.Replace(text)
 }
 
+// forms are the ways in which a secret stands in URLs, JSON, HTML, quoted errors
+// and headers.
 func forms(s string) []string {
-	out := []string{s, url.PathEscape(s), url.QueryEscape(s),
-		base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)), base64.URLEncoding.EncodeToString([]byte(s))}
-	if j, err := json.Marshal(s); err == nil {
-		out = append(out, strings.Trim(string(j), `"`))
+	if len(s) < shortest {
+		return nil
+	}
+	path, query := url.PathEscape(s), url.QueryEscape(s)
+	out := []string{s, strings.TrimSpace(s), path, query, strings.ReplaceAll(query, "+", "%20"), html.EscapeString(s)}
+	for _, f := range []string{path, query} {
+		out = append(out, lowerHex(f))
+	}
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		out = append(out, e.EncodeToString([]byte(s)))
+	}
+	quoted := strconv.Quote(s)
+	out = append(out, quoted[1:len(quoted)-1])
+	for _, escapeHTML := range []bool{true, false} {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(escapeHTML)
+		if e.Encode(s) == nil {
+			out = append(out, b.String()[1:b.Len()-2]) // without quotes and line end
+		}
 	}
 	return out
+}
+
+// lowerHex writes %2F as %2f.
+func lowerHex(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:i+3], bytes.ToLower(b[i+1:i+3]))
+		}
+	}
+	return string(b)
 }

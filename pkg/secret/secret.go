@@ -13,20 +13,31 @@ const Hidden = "***"
 
 // String is a secret. However it is formatted, encoded or logged it shows as
 // Hidden; Reveal alone gives the text. The zero value is "no secret".
-type String struct{ text string }
+//
+// The text stands behind a pointer, as fmt prints the fields of a struct that
+// holds a String in an unexported field without asking the String.
+type String struct{ text *string }
 
 // New wraps text.
-func New(text string) String { return String{text} }
+func New(text string) String { return String{&text} }
 
 // Reveal returns the text. Call it where the text is put on the wire and
 // nowhere else.
-func (s String) Reveal() string { return s.text }
+func (s String) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // IsZero reports whether there is no secret.
-func (s String) IsZero() bool { return s.text == "" }
+func (s String) IsZero() bool { return s.Reveal() == "" }
+
+// Equal compares the texts of two secrets.
+func (s String) Equal(t String) bool { return s.Reveal() == t.Reveal() }
 
 func (s String) shown() string {
-	if s.text == "" {
+	if s.IsZero() {
 		return ""
 	}
 	return Hidden
@@ -46,7 +57,7 @@ func (s String) MarshalText() ([]byte, error) { return []byte(s.shown()), nil }
 
 // UnmarshalText takes a secret out of a vendor's answer.
 func (s *String) UnmarshalText(b []byte) error {
-	s.text = string(b)
+	*s = New(string(b))
 	return nil
 }
 
