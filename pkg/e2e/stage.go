@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"bytes"
+	"strings"
+)
+
+// stageTracker follows the pipeline's own lines: "[Pipeline] { (Name)" opens a
+// block, a plain "[Pipeline] {" too, "[Pipeline] }" closes the innermost.
+type stageTracker struct {
+	lane  *lane
+	stack []string // "" for a block without a name
+}
+
+var pipelineMark = []byte("[Pipeline] ")
+
+// maxStages bounds the depth that is followed; a console may lack the ends.
+const maxStages = 100
+
+// line reports whether the line was one of the pipeline's own.
+func (t *stageTracker) line(l *ln) bool {
+	rest, ok := bytes.CutPrefix(l.body, pipelineMark)
+	if !ok {
+		return false
+	}
+	switch {
+	case len(rest) > 0 && rest[0] == '{':
+		t.open(string(bytes.TrimSpace(rest[1:])))
+	case len(rest) > 0 && rest[0] == '}':
+		if n := len(t.stack); n > 0 {
+			t.stack = t.stack[:n-1]
+		}
+	}
+	return true
+}
+
+func (t *stageTracker) open(name string) {
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "("), ")")
+	if b, ok := strings.CutPrefix(name, "Branch: "); ok {
+		t.lane.s.branch(b)
+		name = b
+	}
+	if len(t.stack) < maxStages {
+		t.stack = append(t.stack, name)
+	}
+}
+
+// current is the innermost named stage.
+func (t *stageTracker) current() string {
+	for i := len(t.stack) - 1; i >= 0; i-- {
+		if t.stack[i] != "" {
+			return t.stack[i]
+		}
+	}
+	return ""
+}
