@@ -37,7 +37,6 @@ cannot be read.`,
 			if err != nil {
 				return err
 			}
-			defer func() { _ = w.Close() }()
 			var item world
 			if item.Path, err = f.DemoWorldPath(); err != nil {
 				return err

@@ -52,7 +52,7 @@ oncall demo fault add status --status 429 --retry-after 30s --path '*/incidents'
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.fault.Service, "service", "", "only requests to this service")
-	fs.StringVar(&o.fault.Method, "method", "", "only requests of this method: GET, POST, ...")
+	fs.StringVar(&o.fault.Method, "method", "", "only requests of this method, such as PATCH")
 	fs.StringVar(&o.fault.PathGlob, "path", "", "only paths like this; * stands for any text")
 	fs.IntVar(&o.fault.Times, "times", 0, "how many requests it takes (default: all until it is cleared)")
 	fs.IntVar(&o.fault.Status, "status", 0, "status of the answer, 400 to 599 (default 503)")
