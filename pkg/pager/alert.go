@@ -94,9 +94,11 @@ func plain(v any) string {
 	case bool:
 		return fmt.Sprint(v)
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(v) != nil {
 		return ""
 	}
-	return string(b)
+	return strings.TrimSpace(b.String())
 }

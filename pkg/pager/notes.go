@@ -62,12 +62,10 @@ func note(n victorops.Note) Note {
 	delete(fields, keyBy)
 	delete(fields, keyAt)
 	if len(fields) > 0 {
-		if b, err := json.Marshal(fields); err == nil {
-			if out.Text != "" {
-				out.Text += ": "
-			}
-			out.Text += html.UnescapeString(string(b))
+		if out.Text != "" {
+			out.Text += ": "
 		}
+		out.Text += html.UnescapeString(plain(fields))
 	}
 	return out
 }
