@@ -13,6 +13,8 @@ func services() []service {
 	return []service{
 		victoropsService(),
 		statuspageService(),
+		chatService(),
+		prometheusService(),
 	}
 }
 

@@ -1,0 +1,249 @@
+package simulator
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/promql"
+)
+
+// PrometheusToken is what the demo's Prometheus wants as a bearer token.
+const PrometheusToken = "demo-prometheus-token"
+
+// prometheusState is empty: the metrics follow from Facts and the clock.
+type prometheusState struct{}
+
+func prometheusService() service {
+	return service{
+		name:   "prometheus",
+		state:  stateOf(func(*State, *prometheusState) {}, nil),
+		mounts: map[string]mount{"prometheus": newPrometheus},
+		env: func(base string) []string {
+			return []string{"ONCALL_PROMETHEUS_URL=" + base + "/prometheus", "ONCALL_PROMETHEUS_TOKEN=" + PrometheusToken}
+		},
+	}
+}
+
+type promServer struct{ w *World }
+
+func newPrometheus(w *World) http.Handler {
+	p := promServer{w}
+	mux := http.NewServeMux()
+	both := func(path string, h http.HandlerFunc) { // GET and form POST
+		mux.HandleFunc("GET /api/v1/"+path, h)
+		mux.HandleFunc("POST /api/v1/"+path, h)
+	}
+	both("query", p.query)
+	both("query_range", p.queryRange)
+	both("series", p.series)
+	both("labels", p.labels)
+	mux.HandleFunc("GET /api/v1/label/{name}/values", p.values)
+	mux.HandleFunc("GET /api/v1/targets", p.targets)
+	mux.HandleFunc("GET /api/v1/alerts", p.alerts)
+	mux.HandleFunc("GET /api/v1/rules", p.rules)
+	mux.HandleFunc("GET /api/v1/metadata", p.metadata)
+	mux.HandleFunc("GET /api/v1/status/buildinfo", p.build)
+	for path, text := range map[string]string{"/-/ready": "Prometheus Server is Ready.\n", "/-/healthy": "Prometheus Server is Healthy.\n"} {
+		mux.HandleFunc("GET "+path, func(rw http.ResponseWriter, _ *http.Request) { writeText(rw, http.StatusOK, text) })
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") && !bearer(r, PrometheusToken) {
+			writeText(rw, http.StatusUnauthorized, "Unauthorized\n")
+			return
+		}
+		if _, pattern := mux.Handler(r); pattern == "" {
+			writeText(rw, http.StatusNotFound, "404 page not found\n")
+			return
+		}
+		mux.ServeHTTP(rw, r)
+	})
+}
+
+// bearer reports whether r carries the token. The demo's Grafana has done its own
+// check before it passes a request on.
+func bearer(r *http.Request, token string) bool {
+	return r.Header.Get("Authorization") == "Bearer "+token
+}
+
+func promOK(rw http.ResponseWriter, data any) {
+	writeJSON(rw, http.StatusOK, obj{"status": "success", "data": data})
+}
+
+func promError(rw http.ResponseWriter, status int, kind, text string) {
+	writeJSON(rw, status, obj{"status": "error", "errorType": kind, "error": text})
+}
+
+func promBad(rw http.ResponseWriter, text string) {
+	promError(rw, http.StatusBadRequest, "bad_data", text)
+}
+
+// refuse answers an error of the engine in the vendor's form.
+func promRefuse(rw http.ResponseWriter, err error) {
+	var parse *promql.ParseError
+	if errors.As(err, &parse) {
+		promBad(rw, `invalid parameter "query": `+parse.Error())
+		return
+	}
+	promError(rw, http.StatusUnprocessableEntity, "execution", err.Error())
+}
+
+// store is the metrics as they stand at the world's now.
+func (p promServer) store() (promStore, error) {
+	var out promStore
+	err := p.w.view(func(s *State) error {
+		f := s.Facts
+		f.Deploys, f.E2EPasses = slices.Clone(f.Deploys), slices.Clone(f.E2EPasses)
+		out = promStore{&f, s.Now}
+		return nil
+	})
+	return out, err
+}
+
+var promDuration = regexp.MustCompile(`^([0-9]+(ms|[smhdwy]))+$`)
+
+// promStep reads a step in milliseconds: seconds with decimals, or 1h30m.
+func promStep(text string) (int64, bool) {
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return int64(f * 1000), true
+	}
+	if !promDuration.MatchString(text) {
+		return 0, false
+	}
+	units := map[string]int64{"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+	var total int64
+	for _, m := range regexp.MustCompile(`([0-9]+)(ms|[smhdwy])`).FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.ParseInt(m[1], 10, 64)
+		total += n * units[m[2]]
+	}
+	return total, true
+}
+
+// promTime reads Unix seconds or RFC 3339, in milliseconds; "" is otherwise.
+func promTime(text string, otherwise int64) (int64, bool) {
+	if text == "" {
+		return otherwise, true
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return int64(f*1000 + 0.5), true
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return t.UnixMilli(), err == nil
+}
+
+func (p promServer) query(rw http.ResponseWriter, r *http.Request) {
+	store, err := p.store()
+	if err != nil {
+		failed(rw, err)
+		return
+	}
+	t, ok := promTime(r.FormValue("time"), store.now.UnixMilli())
+	if !ok {
+		promBad(rw, `invalid parameter "time": cannot parse "`+r.FormValue("time")+`" to a valid timestamp`)
+		return
+	}
+	e, err := promql.Parse(r.FormValue("query"))
+	if err != nil {
+		promRefuse(rw, err)
+		return
+	}
+	v, err := promql.Engine{Storage: store}.Instant(r.Context(), e, t)
+	if err != nil {
+		promRefuse(rw, err)
+		return
+	}
+	at := jsonSeconds(t)
+	data := obj{}
+	switch v.Kind {
+	case promql.KindScalar:
+		data = obj{"resultType": "scalar", "result": []any{at, promql.Format(v.Scalar)}}
+	case promql.KindString:
+		data = obj{"resultType": "string", "result": []any{at, v.Text}}
+	case promql.KindVector:
+		result := []any{}
+		for _, s := range v.Vector {
+			result = append(result, obj{"metric": filled(s.Labels), "value": []any{at, promql.Format(s.V)}})
+		}
+		data = obj{"resultType": "vector", "result": result}
+	case promql.KindMatrix:
+		data = obj{"resultType": "matrix", "result": promRows(v.Matrix)}
+	}
+	promOK(rw, data)
+}
+
+func (p promServer) queryRange(rw http.ResponseWriter, r *http.Request) {
+	store, err := p.store()
+	if err != nil {
+		failed(rw, err)
+		return
+	}
+	start, ok1 := promTime(r.FormValue("start"), -1)
+	end, ok2 := promTime(r.FormValue("end"), -1)
+	step, ok3 := promStep(r.FormValue("step"))
+	switch {
+	case !ok1 || start < 0:
+		promBad(rw, `invalid parameter "start": cannot parse "`+r.FormValue("start")+`" to a valid timestamp`)
+		return
+	case !ok2 || end < 0:
+		promBad(rw, `invalid parameter "end": cannot parse "`+r.FormValue("end")+`" to a valid timestamp`)
+		return
+	case end < start:
+		promBad(rw, `invalid parameter "end": end timestamp must not be before start time`)
+		return
+	case !ok3:
+		promBad(rw, `invalid parameter "step": cannot parse "`+r.FormValue("step")+`" to a valid duration`)
+		return
+	case step <= 0:
+		promBad(rw, `invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer`)
+		return
+	case (end-start)/step > 11000:
+		promBad(rw, "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
+		return
+	}
+	e, err := promql.Parse(r.FormValue("query"))
+	if err != nil {
+		promRefuse(rw, err)
+		return
+	}
+	rows, err := promql.Engine{Storage: store}.Range(r.Context(), e, start, end, step)
+	if err != nil {
+		promRefuse(rw, err)
+		return
+	}
+	promOK(rw, obj{"resultType": "matrix", "result": promRows(rows)})
+}
+
+func promRows(rows []promql.Row) []any {
+	out := []any{}
+	for _, row := range rows {
+		values := make([]any, len(row.Points))
+		for i, pt := range row.Points {
+			values[i] = []any{jsonSeconds(pt.T), promql.Format(pt.V)}
+		}
+		out = append(out, obj{"metric": filled(row.Labels), "values": values})
+	}
+	return out
+}
+
+// filled drops empty labels, which are the same as none.
+func filled(labels map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range labels {
+		if v != "" {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// seconds is a time on Prometheus' wire: a number with milliseconds.
+type jsonSeconds int64
+
+// MarshalJSON writes 1795323776.773.
+func (s jsonSeconds) MarshalJSON() ([]byte, error) {
+	return []byte(strconv.FormatFloat(float64(s)/1000, 'f', -1, 64)), nil
+}
