@@ -177,12 +177,11 @@ func FuzzTable(f *testing.F) {
 		if !strings.HasSuffix(got[0], "END") {
 			return // left out for want of room
 		}
-		for _, l := range got {
-			want := ios.TextWidth(got[0])
-			if l != got[0] {
-				want -= len("END") - len("|")
-			}
-			assert.Equal(t, want, ios.TextWidth(l), "the last column is aligned: %q", got)
+		if joins(a) || joins(b) {
+			return
+		}
+		for _, l := range got[1:] {
+			assert.Equal(t, ios.TextWidth(got[0])-len("END")+len("|"), ios.TextWidth(l), "the last column is aligned: %q", got)
 		}
 		if columns > 30 {
 			for _, l := range got {
@@ -190,4 +189,16 @@ func FuzzTable(f *testing.F) {
 			}
 		}
 	})
+}
+
+// joins tells whether a text and a blank behind it are measured as one, as are
+// the few letters that stand before what they modify: its column cannot be
+// read off a whole line then.
+func joins(text string) bool {
+	for _, r := range ios.Visible(text) {
+		if ios.TextWidth(string(r)+" ") != ios.TextWidth(string(r))+1 {
+			return true
+		}
+	}
+	return false
 }
