@@ -263,7 +263,7 @@ func voPolicyTypes(c *voCall) (any, error) {
 	kind := c.r.PathValue("kind")
 	list := []obj{}
 	add := func(typ, description string) { list = append(list, obj{"type": typ, "description": description}) }
-	key := ""
+	var key string
 	switch kind {
 	case "notifications":
 		key = "notificationTypes"

@@ -43,7 +43,6 @@ func seedVoPeople(s *State, vo *victoropsState) {
 	type how struct {
 		device        string
 		phoneVerified bool
-		steps         []voStep
 	}
 	for _, u := range vo.Users {
 		h := how{device: "iPhone", phoneVerified: true}

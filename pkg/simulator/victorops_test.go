@@ -134,7 +134,7 @@ func TestVictorOpsFactsHoldWhateverTheHour(t *testing.T) {
 	t.Parallel()
 	for hour := range 24 * 8 {
 		start := time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC).Add(time.Duration(hour) * time.Hour) // summer time begins within
-		s := newState(start, services())
+		s := newState(start, []service{victoropsService()})
 		vo := part[victoropsState](s)
 		i, ok := vo.incident(4127)
 		require.True(t, ok)

@@ -120,7 +120,7 @@ func TestGlob(t *testing.T) {
 
 func TestIDsAreTheSameEachTime(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, uuidFor("alert", 1), uuidFor("alert", 1))
+	assert.Equal(t, "97e27441-b7d1-4e73-8751-7964fb401bbf", uuidFor("alert", 1), "worlds that people keep hold on to it")
 	assert.NotEqual(t, uuidFor("alert", 1), uuidFor("alert", 2))
 	assert.NotEqual(t, uuidFor("ab", "c"), uuidFor("a", "bc"))
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, uuidFor("alert", 1))
