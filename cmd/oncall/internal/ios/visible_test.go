@@ -86,6 +86,7 @@ func FuzzVisible(f *testing.F) {
 	})
 }
 
+//nolint:paralleltest // allocations are counted for the whole process
 func TestVisibleOfSafeTextAllocatesNothing(t *testing.T) {
 	text := strings.Repeat("API 5xx ratio above 2% 日本語 ", 20)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { Visible(text) }))

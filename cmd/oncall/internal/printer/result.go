@@ -125,10 +125,8 @@ func Item[T any](p *Printer, t Table[T], item T, detail func(*Detail), meta ...M
 	}
 	d := &Detail{wide: p.Wide()}
 	detail(d)
-	text := ""
-	if p.format == FormatMD {
-		text = d.markdown()
-	} else {
+	text := d.markdown()
+	if p.format != FormatMD {
 		text = d.render(p.io)
 	}
 	if _, err := io.WriteString(out, text); err != nil {
