@@ -76,11 +76,12 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 	if err != nil {
 		return Override{}, err
 	}
+	changed := made
 	wanted, err := wantedPolicies(v, in)
 	if err == nil {
-		var l bool
-		l, err = p.assign(ctx, v, wanted, in.Cover.Username)
-		looked = looked || l
+		var l, sent bool
+		l, sent, err = p.assign(ctx, v, wanted, in.Cover.Username)
+		looked, changed = looked || l, changed || sent
 	}
 	if err != nil {
 		return Override{}, p.undo(ctx, v, made, err)
@@ -97,7 +98,7 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 		}
 	}
 	out := Override{ID: v.ID, Away: in.Away.Username, Cover: in.Cover.Username, Start: in.Start.UTC(), End: in.End.UTC(),
-		Policies: []string{}, Open: []string{}, Already: !made && !looked, Looked: looked}
+		Policies: []string{}, Open: []string{}, Already: !changed, Looked: looked}
 	for _, a := range now.Assignments {
 		name := p.policyName(ctx, a.Policy)
 		if slices.Contains(wanted, a.Policy) {
@@ -163,7 +164,7 @@ func wantedPolicies(v victorops.Override, in NewOverride) ([]string, error) {
 
 // assign is the second step: it names the cover for each policy. One that the
 // cover has already is left alone. After a lost answer it looks.
-func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []string, cover string) (looked bool, _ error) {
+func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []string, cover string) (looked, sent bool, _ error) {
 	covered := func(all []victorops.Assignment, policy string) bool {
 		return slices.ContainsFunc(all, func(a victorops.Assignment) bool {
 			return a.Policy == policy && a.Assigned && strings.EqualFold(a.User, cover)
@@ -173,20 +174,21 @@ func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []str
 		if covered(v.Assignments, policy) {
 			continue
 		}
+		sent = true
 		_, err := p.Client.Assign(ctx, v.ID, policy, cover, false)
 		if err == nil {
 			continue
 		}
 		if !lost(err) || gone(ctx) {
-			return looked, fmt.Errorf("%w", err)
+			return looked, sent, err
 		}
 		now, lookErr := p.Client.Override(ctx, v.ID)
 		if lookErr != nil || !covered(now.Assignments, policy) {
-			return looked, err
+			return looked, sent, err
 		}
 		looked = true
 	}
-	return looked, nil
+	return looked, sent, nil
 }
 
 // undo removes an override that this call made and could not finish, so that
