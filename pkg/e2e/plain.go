@@ -51,14 +51,26 @@ func (p *plain) line(l *ln) {
 	}
 }
 
+// verdictOf reads a word of a verdict: 1 is good, -1 is bad, 0 is none.
+func verdictOf(word []byte) int {
+	switch string(word) {
+	case "PASS", "PASSED", "OK", "SUCCESS", "Pass", "Passed", "Ok", "Success", "pass", "passed", "ok", "success":
+		return 1
+	case "FAIL", "FAILED", "KO", "NOK", "Fail", "Failed", "fail", "failed":
+		return -1
+	}
+	return 0
+}
+
 func (p *plain) take(l *ln, shape string, word, name []byte) {
-	w := strings.ToUpper(string(bytes.TrimSpace(word)))
-	title := strings.Trim(string(name), " \t.:")
-	if title == "" {
+	verdict := verdictOf(bytes.TrimSpace(word))
+	if verdict == 0 {
 		return
 	}
-	switch w {
-	case "PASS", "PASSED", "OK", "SUCCESS":
+	title := strings.Trim(string(name), " \t.:")
+	switch {
+	case title == "":
+	case verdict > 0:
 		if p.good == nil {
 			p.good = map[string]int{}
 		}
@@ -66,12 +78,10 @@ func (p *plain) take(l *ln, shape string, word, name []byte) {
 		if len(p.found) > 0 {
 			p.recovered(title)
 		}
-	case "FAIL", "FAILED", "KO", "NOK":
-		if len(p.found) < maxFailures {
-			at := *l
-			at.text, at.body = nil, nil
-			p.found = append(p.found, plainStep{shape, title, at, p.lane.s.last(l.number, p.lane.s.before), p.lane.stages.current()})
-		}
+	case len(p.found) < maxFailures:
+		at := *l
+		at.text, at.body = nil, nil
+		p.found = append(p.found, plainStep{shape, title, at, p.lane.s.last(l.number, p.lane.s.before), p.lane.stages.current()})
 	}
 }
 
