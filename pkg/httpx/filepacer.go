@@ -62,7 +62,7 @@ const (
 	lockPoll = 2 * time.Millisecond
 	// maxPaceFile and maxSlots bound what is believed; a log is some kilobytes.
 	maxPaceFile = 1 << 20
-	maxSlots    = 5000
+	maxSlots    = 1000
 )
 
 // fileStore is the log of several processes. memory follows the file, so that

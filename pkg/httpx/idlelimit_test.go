@@ -56,6 +56,7 @@ func slow(t *testing.T, h http.HandlerFunc, f func(t *testing.T, c *httpx.Client
 }
 
 func TestStreamEndsWhenNothingArrives(t *testing.T) {
+	t.Parallel()
 	slow(t, func(w http.ResponseWriter, r *http.Request) {
 		flush(t, w, "x")
 		<-r.Context().Done()
@@ -72,6 +73,7 @@ func TestStreamEndsWhenNothingArrives(t *testing.T) {
 }
 
 func TestStreamEndsWhenNoAnswerComes(t *testing.T) {
+	t.Parallel()
 	slow(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(t *testing.T, c *httpx.Client) {
 		_, err := c.Stream(t.Context(), httpx.Request{Op: "follow", Timeout: time.Minute})
 		require.EqualError(t, err, "loki: follow: timed out after 1m0s waiting for the answer of memory")
@@ -80,6 +82,7 @@ func TestStreamEndsWhenNoAnswerComes(t *testing.T) {
 }
 
 func TestStreamOfHoursIsNotCut(t *testing.T) {
+	t.Parallel()
 	slow(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 100 {
 			flush(t, w, "x")
@@ -105,6 +108,7 @@ func TestStreamOfHoursIsNotCut(t *testing.T) {
 }
 
 func TestRequestLimitCountsTheBodyToo(t *testing.T) {
+	t.Parallel()
 	slow(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 100 {
 			if _, err := io.WriteString(w, "x"); err != nil {

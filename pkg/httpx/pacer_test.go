@@ -25,7 +25,7 @@ var (
 )
 
 // inBubble runs f with a clock of its own, in which waiting takes no time.
-func inBubble(t *testing.T, f func(t *testing.T)) { t.Helper(); t.Parallel(); synctest.Test(t, f) }
+func inBubble(t *testing.T, f func(t *testing.T)) { t.Helper(); synctest.Test(t, f) }
 
 // sentAt notes when requests went, sorted.
 type sentAt struct {
@@ -54,6 +54,7 @@ func TestPacerKeepsAnySlidingWindowAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []httpx.Limit{victorOps, statuspage, {N: 5, Per: 3 * time.Second, Burst: 2}} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			inBubble(t, func(t *testing.T) {
 				var log sentAt
@@ -83,6 +84,7 @@ func TestPacerKeepsAnySlidingWindowAcrossProcesses(t *testing.T) {
 }
 
 func TestPacerLetsABurstGoAndSpacesTheRest(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		p := httpx.NewPacer(httpx.Limit{N: 60, Per: time.Minute, Burst: 10})
 		start := time.Now()
@@ -104,6 +106,7 @@ func TestPacerLetsABurstGoAndSpacesTheRest(t *testing.T) {
 }
 
 func TestPacerSendsAChangeBeforeWaitingReads(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	inBubble(t, func(t *testing.T) {
 		limit := httpx.Limit{N: 1, Per: time.Second}
@@ -145,6 +148,7 @@ func late(ctx context.Context, d time.Duration) error {
 }
 
 func TestPacerQueueOfChangesMovesOnThoughEachWakesLate(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	inBubble(t, func(t *testing.T) {
 		limit := httpx.Limit{N: 1, Per: time.Second}
@@ -166,6 +170,7 @@ func TestPacerQueueOfChangesMovesOnThoughEachWakesLate(t *testing.T) {
 }
 
 func TestPacerReadsLeaveRoomForAChange(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		p := httpx.NewPacer(statuspage)
 		start := time.Now()
@@ -182,6 +187,7 @@ func TestPacerReadsLeaveRoomForAChange(t *testing.T) {
 }
 
 func TestPacerCountsFromWhenARequestLeft(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		p := httpx.NewPacer(victorOps)
 		start := time.Now()
@@ -199,6 +205,7 @@ func TestPacerCountsFromWhenARequestLeft(t *testing.T) {
 }
 
 func TestPacerGivesBackASlotThatWasNotUsed(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		p := httpx.NewPacer(httpx.Limit{N: 1, Per: time.Minute})
 		start := time.Now()
@@ -211,6 +218,7 @@ func TestPacerGivesBackASlotThatWasNotUsed(t *testing.T) {
 }
 
 func TestPacerStopsWithTheContextAndLeavesNoSlot(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		p := httpx.NewPacer(httpx.Limit{N: 1, Per: time.Minute})
 		start := time.Now()
@@ -226,6 +234,7 @@ func TestPacerStopsWithTheContextAndLeavesNoSlot(t *testing.T) {
 }
 
 func TestPacerSurvivesTheDeathOfAProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	inBubble(t, func(t *testing.T) {
 		limit := httpx.Limit{N: 1, Per: time.Second}
@@ -254,6 +263,7 @@ func TestPacerWithAWrongFileOrClock(t *testing.T) {
 		"a state that is not ours": {`{"version":1,"slots":[{"at":1,"id":2,"state":77}]}`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "v.pace"), []byte(c.content), 0o600))
 			inBubble(t, func(t *testing.T) {
@@ -277,6 +287,7 @@ func TestPacerGoesOnWithoutItsFile(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(directory, "v.pace"), 0o700)) // cannot be written
 	for name, dir := range map[string]string{"no folder can be made": filepath.Join(file, "sub"), "no file can be written": directory} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(t *testing.T) {
 				var warnings []error
 				p := httpx.NewFilePacer(dir, "v", func(err error) { warnings = append(warnings, err) }, victorOps)

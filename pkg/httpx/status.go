@@ -23,10 +23,10 @@ func (c *Client) statusError(cl *call, u *url.URL, res *http.Response, body []by
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Kind, e.Message = []error{apierr.ErrAuth}, join("credentials missing or refused by "+u.Host, text)
-		c.withLoginHint(e)
+		e = c.withLoginHint(e)
 	case status == http.StatusForbidden:
 		e.Kind, e.Message = []error{apierr.ErrAuth}, join("refused by "+u.Host, text)
-		c.withLoginHint(e)
+		e = c.withLoginHint(e)
 	case status == http.StatusProxyAuthRequired:
 		e.Kind, e.Message = []error{apierr.ErrAuth}, join("the proxy wants a user and password", text)
 	case status == http.StatusNotFound || status == http.StatusGone:

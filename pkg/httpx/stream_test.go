@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -220,7 +219,7 @@ func TestStreamErrorIsAnAPIError(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadAll(s.Body)
 	var e *apierr.Error
-	require.True(t, errors.As(err, &e))
+	require.ErrorAs(t, err, &e)
 	assert.Equal(t, "loki", e.Vendor)
 	assert.Equal(t, "GET", e.Method)
 }

@@ -23,7 +23,7 @@ func dial(t *testing.T, ctx context.Context, h http.Handler) (*websocket.Conn, e
 	c, err := httpx.New(httpx.Config{Vendor: "demo", BaseURL: s.URL + "/base", LoginHint: "sign in",
 		Mode: httpx.ReadOnly, Header: map[string]secret.String{"Authorization": secret.New("Bearer glsa_1234")}})
 	require.NoError(t, err)
-	conn, _, err := websocket.Dial(ctx, c.Base()+"/tail?q=1", &websocket.DialOptions{
+	conn, _, err := websocket.Dial(ctx, c.Base()+"/tail?q=1", &websocket.DialOptions{ //nolint:bodyclose // the library says that this one need not be
 		HTTPClient: &http.Client{Transport: c.Upgrader(httpx.Request{Op: "follow", Header: http.Header{"X-Scope-Orgid": {"team"}}})}})
 	return conn, err
 }
@@ -63,8 +63,8 @@ func TestUpgradeRefused(t *testing.T) {
 	}{
 		"bad query":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "parse error at line 1", 400) }, apierr.ErrInvalid, "parse error at line 1"},
 		"no token":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, apierr.ErrAuth, "refused"},
-		"login":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/base/login", 302) }, apierr.ErrAuth, "not signed in"},
-		"elsewhere":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/base/other", 302) }, apierr.ErrUnavailable, "redirected"},
+		"login":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/base/login", http.StatusFound) }, apierr.ErrAuth, "not signed in"},
+		"elsewhere":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/base/other", http.StatusFound) }, apierr.ErrUnavailable, "redirected"},
 		"no upgrade": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }, apierr.ErrUnsupported, "does not speak WebSocket"},
 		"page": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("<!doctype html><title>Sign in</title>"))

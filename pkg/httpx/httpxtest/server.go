@@ -34,7 +34,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -148,13 +147,9 @@ func (s *Server) Seen() []Recorded {
 // Refused is a base URL at which no one listens.
 func Refused(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("httpxtest: %v", err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	return "http://" + addr + Base
+	srv := httptest.NewServer(nil)
+	defer srv.Close()
+	return srv.URL + Base
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
