@@ -46,10 +46,17 @@ type Finding struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// PagerPhase tells the phase of a pager incident: "triggered", "acknowledged" or
-// "resolved". It returns apierr.ErrNotFound for one that the pager does not know
-// any more.
-type PagerPhase func(ctx context.Context, number string) (string, error)
+// PagerPhases tells the phase of each pager incident: "triggered",
+// "acknowledged" or "resolved". One that the pager does not know any more is
+// apierr.ErrNotFound in its own answer; the error is for a pager that could not
+// be asked at all.
+type PagerPhases func(ctx context.Context, numbers []string) (map[string]PagerAnswer, error)
+
+// PagerAnswer is a phase, or why there is none.
+type PagerAnswer struct {
+	Phase string
+	Err   error
+}
 
 // Unchecked is something that Check could not look at.
 type Unchecked struct {
@@ -58,8 +65,8 @@ type Unchecked struct {
 }
 
 // Check compares the page with itself, with the clock and with the pager.
-// maxAge 0 is DefaultMaxAge. pager nil leaves the pairs unchecked, and says so.
-func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhase) ([]Finding, []Unchecked, error) {
+// maxAge 0 is DefaultMaxAge.
+func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhases) ([]Finding, []Unchecked, error) {
 	if maxAge <= 0 {
 		maxAge = DefaultMaxAge
 	}
@@ -134,39 +141,33 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// pagerFindings asks the pager about every pair at once.
-func pagerFindings(ctx context.Context, open []Incident, pager PagerPhase) ([]Finding, []Unchecked) {
-	type answer struct {
-		phase string
-		err   error
-	}
-	answers := make([]answer, len(open))
-	var g errgroup.Group
-	g.SetLimit(4)
-	for i, in := range open {
-		if in.Pager == nil || pager == nil {
-			continue
+// pagerFindings asks the pager about all pairs at once.
+func pagerFindings(ctx context.Context, open []Incident, pager PagerPhases) ([]Finding, []Unchecked) {
+	numbers := []string{}
+	for _, in := range open {
+		if in.Pager != nil && !slices.Contains(numbers, in.Pager.Number) {
+			numbers = append(numbers, in.Pager.Number)
 		}
-		g.Go(func() error {
-			answers[i].phase, answers[i].err = pager(ctx, in.Pager.Number)
-			return nil
-		})
 	}
-	_ = g.Wait()
 	out, unchecked := []Finding{}, []Unchecked{}
-	for i, in := range open {
+	if len(numbers) == 0 {
+		return out, unchecked
+	}
+	answers, err := pager(ctx, numbers)
+	for _, in := range open {
 		if in.Pager == nil {
 			continue
 		}
-		source := "pager incident " + in.Pager.Number
-		switch a := answers[i]; {
-		case pager == nil:
-			unchecked = append(unchecked, Unchecked{source, apierr.New(apierr.ErrAuth, "status", "check", "no pager is configured to ask about %s", in.Pager.Number)})
-		case errors.Is(a.err, apierr.ErrNotFound):
+		a := answers[in.Pager.Number]
+		if err != nil {
+			a.Err = err
+		}
+		switch {
+		case errors.Is(a.Err, apierr.ErrNotFound):
 			out = append(out, pagerFinding(in, "is not known to the pager any more"))
-		case a.err != nil:
-			unchecked = append(unchecked, Unchecked{source, a.err})
-		case strings.EqualFold(a.phase, "resolved"):
+		case a.Err != nil:
+			unchecked = append(unchecked, Unchecked{"pager incident " + in.Pager.Number, a.Err})
+		case strings.EqualFold(a.Phase, "resolved"):
 			out = append(out, pagerFinding(in, "is resolved"))
 		}
 	}

@@ -229,8 +229,8 @@ func findTemplate(all []Template, name string) (*Template, error) {
 		names = append(names, t.Name)
 	}
 	err := notFound("no template is called %q", name)
-	if near := nearest(low, names); near != "" {
-		return nil, err.WithHint("did you mean %s?", near)
+	if meant := near(low, names); meant != "" {
+		return nil, err.WithHint("did you mean %s?", meant)
 	}
 	return nil, err.WithHint("oncall status template list")
 }

@@ -59,9 +59,9 @@ func FindComponent(rows []statuspage.Component, name string) (statuspage.Compone
 		names = append(names, c.Name)
 	}
 	err := notFound("no component is called %q", name)
-	switch near := nearest(low, names); {
-	case near != "":
-		return statuspage.Component{}, err.WithHint("did you mean %s?", near)
+	switch meant := near(low, names); {
+	case meant != "":
+		return statuspage.Component{}, err.WithHint("did you mean %s?", meant)
 	case len(names) > 0 && len(names) <= 12:
 		return statuspage.Component{}, err.WithHint("there are %s", strings.Join(names, ", "))
 	}

@@ -82,6 +82,15 @@ func (b *Board) Incidents(ctx context.Context, all bool, since time.Time) ([]Inc
 	return incidents(rows), nil
 }
 
+// OpenIncidents lists the incidents that are not over, in one request.
+func (b *Board) OpenIncidents(ctx context.Context) ([]Incident, error) {
+	rows, err := b.openRealtime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return incidents(rows), nil
+}
+
 // Maintenances lists maintenance: what runs, what comes, and with all what is
 // over, newest first.
 func (b *Board) Maintenances(ctx context.Context, all bool, since time.Time) ([]Maintenance, error) {
@@ -233,10 +242,16 @@ func maintenances(rows []statuspage.Incident) []Maintenance {
 	return out
 }
 
-// Incident reads one incident with its timeline. ref is an id, a link, a title
-// or the beginning of one, "last", or "" for the only open one.
+// Incident is FindIncident by name alone.
 func (b *Board) Incident(ctx context.Context, ref string) (Incident, error) {
-	in, err := b.findIncident(ctx, ref, "")
+	return b.FindIncident(ctx, ref, "")
+}
+
+// FindIncident reads one incident with its timeline. ref is an id, a link, a
+// title or the beginning of one, or "last"; pager is the number of the pager
+// incident it is paired with. With both "" it is the only open one.
+func (b *Board) FindIncident(ctx context.Context, ref, pager string) (Incident, error) {
+	in, err := b.findIncident(ctx, ref, pager)
 	if err != nil {
 		return Incident{}, err
 	}

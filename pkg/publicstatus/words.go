@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/balena-io/oncall/pkg/nearest"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
@@ -45,7 +46,7 @@ func ParseComponentStatus(word string) (statuspage.ComponentStatus, error) {
 		}
 		all = append(all, w.word)
 	}
-	return "", wrongWord("status", word, nearest(plain, all), ComponentWords())
+	return "", wrongWord("status", word, near(plain, all), ComponentWords())
 }
 
 // SayStatus is a component status as people read it: "partial outage".
@@ -79,7 +80,7 @@ func ParseIncidentState(word string, allowed ...statuspage.IncidentStatus) (stat
 	for _, a := range allowed {
 		words = append(words, string(a))
 	}
-	return "", wrongWord("status", word, nearest(string(plain), words), words)
+	return "", wrongWord("status", word, near(string(plain), words), words)
 }
 
 // ParseImpact reads an impact; "" is none asked for.
@@ -92,11 +93,19 @@ func ParseImpact(word string) (statuspage.Impact, error) {
 		}
 		words = append(words, string(i))
 	}
-	return "", wrongWord("impact", word, nearest(string(plain), words), words)
+	return "", wrongWord("impact", word, near(string(plain), words), words)
 }
 
 func normal(word string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(word)))
+}
+
+// near is the name that word probably means, "" when none is near.
+func near(word string, names []string) string {
+	if found := nearest.Of(word, names); len(found) > 0 {
+		return found[0]
+	}
+	return ""
 }
 
 func wrongWord(what, word, near string, all []string) error {
@@ -105,43 +114,4 @@ func wrongWord(what, word, near string, all []string) error {
 		err = err.WithHint("did you mean %s?", near)
 	}
 	return err
-}
-
-// nearest returns the word that differs from s in the fewest letters, "" when
-// none is near enough to be meant.
-func nearest(s string, words []string) string {
-	best, least := "", 1+max(2, len([]rune(s))/3)
-	for _, w := range words {
-		if d := distance(s, strings.ToLower(w)); d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete, replace or swap with a
-// neighbour that makes a into b.
-func distance(a, b string) int {
-	ra, rb := []rune(a), []rune(b)
-	var before []int
-	last := make([]int, len(rb)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range ra {
-		row := make([]int, len(rb)+1)
-		row[0] = i + 1
-		for j := range rb {
-			cost := 1
-			if ra[i] == rb[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
-			if i > 0 && j > 0 && ra[i] == rb[j-1] && ra[i-1] == rb[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(rb)]
 }

@@ -261,7 +261,7 @@ func (i *spIncident) updateJSON(u *spUpdate) obj {
 
 func (c *spCall) page() obj {
 	return obj{
-		"id": StatuspagePage, "name": statuspageName, "subdomain": "balenacloud-demo", "domain": nil, "url": "https://www.example.test",
+		"id": StatuspagePage, "name": statuspageName, "subdomain": "balenacloud-demo", "domain": "status.example.test", "url": "https://www.example.test",
 		"time_zone": Zone, "page_description": nil, "headline": nil, "support_url": nil, "viewers_must_be_team_members": false,
 		"allow_page_subscribers": true, "allow_incident_subscribers": true, "allow_email_subscribers": true, "allow_sms_subscribers": true,
 		"allow_rss_atom_feeds": true, "allow_webhook_subscribers": true,

@@ -16,6 +16,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/cmd/oncall/setup"
+	"github.com/balena-io/oncall/cmd/oncall/status"
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
@@ -55,6 +56,7 @@ const (
 func commands(f *cli.Factory) []*cobra.Command {
 	work := []*cobra.Command{
 		incident.NewCmd(f),
+		status.NewCmd(f),
 	}
 	setUp := []*cobra.Command{
 		demo.NewCmd(f),

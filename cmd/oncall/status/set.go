@@ -1,0 +1,222 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/publicstatus"
+	"github.com/balena-io/oncall/pkg/statuspage"
+)
+
+type setOptions struct {
+	f     *cli.Factory
+	asked []publicstatus.Assignment
+	title string // of the public incident to open
+
+	incident string // --incident: that title, or the number of a pager incident
+}
+
+func newCmdSet(f *cli.Factory) *cobra.Command {
+	o := &setOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "set {<component>=<status>... | <component> <status>}",
+		Short: "Set the public status of components",
+		Long: `Set the status of components: operational, degraded, partial, major, maintenance, or
+the vendor's own words. A component is named by its name, the beginning of exactly
+one name, GROUP/NAME or its id.
+
+An outage ought to have a public incident. When none names the component the command
+says so; --incident TITLE opens one together with the change. (A number there is the
+pager incident that the change belongs to, as with every command.)`,
+		Example: `oncall status set API=partial
+oncall status set API=operational Dashboard=operational
+oncall status set "Cloudlink (VPN)" degraded
+oncall status set API=major --incident "API is down"`,
+		Args: cli.MinArgs(1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return cli.CompleteComponents(f, true)(cmd, args, typed)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.complete(args); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&o.incident, "incident", "", "title of a public incident to open with it, or number of the pager incident it belongs to")
+	cli.ChangeFlags(cmd, f)
+	return cmd
+}
+
+var allDigits = regexp.MustCompile(`^#?\d+$`)
+
+func (o *setOptions) complete(args []string) error {
+	if allDigits.MatchString(o.incident) {
+		o.f.Change.Incident = o.incident
+	} else if o.title = o.incident; o.title != "" {
+		if err := publicstatus.CheckTitle(o.title); err != nil {
+			return err
+		}
+	}
+	if a, ok, err := pair(args); ok {
+		o.asked = []publicstatus.Assignment{a}
+		return err
+	}
+	var err error
+	o.asked, err = cli.Assignments(args)
+	return err
+}
+
+// pair reads COMPONENT STATUS in two words.
+func pair(args []string) (publicstatus.Assignment, bool, error) {
+	if len(args) != 2 {
+		return publicstatus.Assignment{}, false, nil
+	}
+	if _, err := publicstatus.ParseAssignment(args[0]); err == nil {
+		return publicstatus.Assignment{}, false, nil
+	}
+	if _, err := publicstatus.ParseAssignment(args[1]); err == nil {
+		return publicstatus.Assignment{}, false, nil
+	}
+	status, err := publicstatus.ParseComponentStatus(args[1])
+	return publicstatus.Assignment{Name: args[0], Status: status}, true, err
+}
+
+func (o *setOptions) run(ctx context.Context) error {
+	if _, err := o.f.Printer(); err != nil {
+		return err
+	}
+	b, err := o.f.PublicStatus(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := b.PlanSet(ctx, o.asked)
+	if err != nil {
+		return err
+	}
+	opens, sets := split(p.Targets, o.title)
+	create, err := o.planIncident(ctx, b, opens)
+	if err != nil {
+		return err
+	}
+	plan := o.plan(p, create)
+	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
+		if create != nil {
+			if err := openWith(ctx, b, *create, report); err != nil {
+				return err
+			}
+		}
+		for _, t := range sets {
+			report(t.Component.Name, set(ctx, b, t))
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+}
+
+// split parts the targets that a new incident takes along, which are those that
+// do not work, from those that are set alone.
+func split(targets []publicstatus.Target, title string) (opens, sets []publicstatus.Target) {
+	for _, t := range targets {
+		if title != "" && t.To != statuspage.Operational {
+			opens = append(opens, t)
+		} else {
+			sets = append(sets, t)
+		}
+	}
+	return opens, sets
+}
+
+func (o *setOptions) planIncident(ctx context.Context, b *publicstatus.Board, opens []publicstatus.Target) (*publicstatus.CreatePlan, error) {
+	if o.title == "" {
+		return nil, nil
+	}
+	if len(opens) == 0 {
+		return nil, cli.Usage("--incident: components that work need no incident")
+	}
+	d := publicstatus.Draft{Title: o.title}
+	for _, t := range opens {
+		d.Components = append(d.Components, publicstatus.Assignment{Name: t.Component.ID, Status: t.To})
+	}
+	p, err := b.PlanCreate(ctx, d)
+	return &p, err
+}
+
+func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePlan) mutate.Plan {
+	plan := mutate.Plan{Verb: "set", Done: "set", Kind: "component"}
+	audience := "subscribers may be told"
+	if p.Subscribers >= 0 {
+		audience = cli.Thousands(p.Subscribers) + " subscribers may be told"
+	}
+	for n, t := range p.Targets {
+		plan.Targets = append(plan.Targets, t.Component.Name)
+		line := fmt.Sprintf("%s: %s -> %s on the public page", t.Component.Name, publicstatus.SayStatus(t.From()), publicstatus.SayStatus(t.To))
+		if t.From() == t.To {
+			line = fmt.Sprintf("%s: %s already", t.Component.Name, publicstatus.SayStatus(t.To))
+		} else {
+			plan.Ask = mutate.AskYesNo
+		}
+		if n == len(p.Targets)-1 {
+			line += " (" + audience + ")"
+		}
+		plan.Effects = append(plan.Effects, line)
+		for _, in := range t.NamedBy {
+			if t.To == statuspage.Operational {
+				plan.Notes = append(plan.Notes, fmt.Sprintf("%s is named by %s (%s), which stays open: oncall status incident resolve %s", t.Component.Name, in.ID, in.Title, in.ID))
+			}
+		}
+	}
+	if create != nil {
+		plan.Ask = mutate.AskYesNo
+		plan.Effects = append(plan.Effects, fmt.Sprintf("opens the public incident %q (%s): %q", create.Title, publicstatus.SayState(create.Text.State), create.Text.Body))
+		return plan
+	}
+	for _, c := range p.Unnamed() {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("no open public incident names %s; outages should have one: --incident \"TITLE\" opens it", c.Name))
+	}
+	return plan
+}
+
+func set(ctx context.Context, b *publicstatus.Board, t publicstatus.Target) mutate.Outcome {
+	c, changed, err := b.Set(ctx, t)
+	switch {
+	case err != nil:
+		return mutate.Outcome{Err: err}
+	case !changed:
+		return mutate.Outcome{State: "already " + publicstatus.SayStatus(t.To), Item: c}
+	}
+	return mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: "was " + publicstatus.SayStatus(t.From()), Item: c}
+}
+
+// openWith opens the incident, which sets its components in the same request.
+func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreatePlan, report mutate.Report) error {
+	in, found, err := b.Create(ctx, p)
+	if err != nil {
+		for _, t := range p.Targets {
+			report(t.Component.Name, mutate.Outcome{Err: err})
+		}
+		if errors.Is(err, apierr.ErrReadOnly) {
+			return nil // a dry run: the rest is to be shown too
+		}
+		return err
+	}
+	message := "incident " + in.ID + " " + in.URL
+	if found {
+		message += "; " + cli.LostButFound
+	}
+	for _, t := range p.Targets {
+		c := t.Component
+		c.State = t.To
+		report(c.Name, mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
+	}
+	return nil
+}
