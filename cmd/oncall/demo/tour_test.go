@@ -114,3 +114,18 @@ func TestFold(t *testing.T) {
 		assert.LessOrEqual(t, len(line), 80)
 	}
 }
+
+func FuzzSplit(f *testing.F) {
+	f.Add(`incident note 4127 'two words' --x="y z"`)
+	f.Add(`''`)
+	f.Add("a\t\n'")
+	f.Fuzz(func(t *testing.T, line string) {
+		words, err := split(line)
+		if err != nil {
+			return
+		}
+		again, err := split("'x' " + line)
+		require.NoError(t, err)
+		assert.Equal(t, append([]string{"x"}, words...), again)
+	})
+}
