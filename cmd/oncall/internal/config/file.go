@@ -40,7 +40,6 @@ type document struct {
 	errs        []error
 	nodes       int  // values looked at
 	tooMuch     bool // too many, and told
-	merging     int  // depth of <<
 }
 
 type definition struct {
@@ -194,16 +193,11 @@ func (d *document) mergedPairs(v *yaml.Node, where string) []pair {
 	var out []pair
 	for _, one := range list {
 		one = resolved(one)
-		switch {
-		case one.Kind != yaml.MappingNode:
+		if one.Kind != yaml.MappingNode {
 			d.fail(v.Line, "<< merges mappings only")
-		case d.merging > maxDepth:
-			d.fail(v.Line, "<< is nested too deeply")
-		default:
-			d.merging++
-			out = append(out, d.pairs(one, where)...)
-			d.merging--
+			continue
 		}
+		out = append(out, d.pairs(one, where)...)
 	}
 	return out
 }

@@ -172,8 +172,8 @@ func TestAliasBombsEnd(t *testing.T) {
 		if i == 1 {
 			q = "0"
 		}
-		merges.WriteString("  a" + p + ": &a" + p + " {<<: [*a" + q + ", *a" + q + "]}\n")
-		lists.WriteString("  a" + p + ": &a" + p + " [*a" + q + ", *a" + q + "]\n")
+		merges.WriteString("  a" + p + ": &a" + p + " {<<: [" + strings.Repeat("*a"+q+", ", 10) + "]}\n")
+		lists.WriteString("  a" + p + ": &a" + p + " [" + strings.Repeat("*a"+q+", ", 10) + "]\n")
 	}
 	for _, text := range []string{merges.String(), lists.String(), "contexts:\n  - &x\n    name: x\n    <<: *x\n", "contexts:\n  - &x\n    name: x\n    <<: &y {<<: *x}\n", "components: &x [*x]\n"} {
 		w := newWorld(t).file(text)

@@ -84,7 +84,7 @@ func globals() []Option {
 		{Key: "output", Env: "ONCALL_OUTPUT", Flag: "output", Short: "o", Kind: Enum, Values: Formats(), Default: "table", Scope: Everywhere,
 			Help: "output format"},
 		{Key: "timeout", Env: "ONCALL_TIMEOUT", Flag: "timeout", Kind: Duration, Default: "30s", Scope: Everywhere,
-			Help: "longest a single request may take"},
+			Help: "longest that a request, or a command that waits, may take"},
 		{Key: "color", Env: "ONCALL_COLOR", Flag: "color", Kind: Enum, Values: []string{"auto", "always", "never"}, Default: "auto", Scope: Everywhere,
 			Help: "colour the output"},
 		{Key: "tz", Env: "ONCALL_TZ", Flag: "tz", Kind: Zone, Default: "local", Scope: Everywhere,

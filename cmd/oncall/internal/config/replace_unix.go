@@ -11,7 +11,7 @@ func replace(path string, data []byte) error {
 	if err != nil {
 		return unwritable(err)
 	}
-	defer t.Cleanup()
+	defer func() { _ = t.Cleanup() }() // nothing to do after the rename
 	if _, err := t.Write(data); err != nil {
 		return unwritable(err)
 	}
