@@ -100,8 +100,8 @@ type Maintenance struct {
 	StartsAt    time.Time                 `json:"startsAt"`
 	EndsAt      time.Time                 `json:"endsAt,omitzero"`
 	AnnouncedAt time.Time                 `json:"announcedAt"`
-	Since       time.Time                 `json:"since,omitzero"` // when it came to its state, where an update says so
-	Automatic   bool                      `json:"automatic"`      // starts and ends by itself
+	Since       time.Time                 `json:"since,omitzero"`      // when it came to its state, where an update says so
+	Automatic   *bool                     `json:"automatic,omitempty"` // starts and ends by itself; the public page does not say
 	Cancelled   bool                      `json:"cancelled,omitempty"`
 	Components  []Ref                     `json:"components"`
 	URL         string                    `json:"url"`
@@ -235,8 +235,11 @@ func FromMaintenance(in statuspage.Incident) Maintenance {
 	rec := readRecord(in.Metadata)
 	out := Maintenance{
 		ID: in.ID, Title: in.Name, State: in.Status, StartsAt: in.ScheduledFor.UTC(), EndsAt: in.ScheduledUntil.UTC(), AnnouncedAt: started(in),
-		Automatic: in.ScheduledAutoProgress && in.ScheduledAutoCompleted, Cancelled: rec.Cancelled != nil,
+		Cancelled:  rec.Cancelled != nil,
 		Components: refs(in.Components, true), URL: in.Shortlink, ShortNotice: rec.ShortNotice, Updates: updates(in.Updates),
+	}
+	if in.StartedAt.IsZero() { // only the public page has started_at
+		out.Automatic = new(in.ScheduledAutoProgress && in.ScheduledAutoCompleted)
 	}
 	for _, u := range out.Updates {
 		if u.State == out.State && out.Since.IsZero() {

@@ -67,7 +67,7 @@ func draw(f *cli.Factory, d *printer.Detail, in publicstatus.Incident) {
 	for _, c := range in.Components {
 		parts = append(parts, [2]string{c.Name, publicstatus.SayStatus(c.State)})
 	}
-	d.Pairs("parts", parts...)
+	d.Pairs("components", parts...)
 	lines := []string{}
 	for _, u := range in.Updates {
 		lines = append(lines, updateLines(f, u)...)

@@ -42,7 +42,12 @@ func table(f *cli.Factory) printer.Table[publicstatus.Maintenance] {
 			{Header: "START", Wide: true, Value: func(m publicstatus.Maintenance) string { return f.Clock(m.StartsAt) }},
 			{Header: "END", Wide: true, Value: func(m publicstatus.Maintenance) string { return f.Clock(m.EndsAt) }},
 			{Header: "ANNOUNCED", Wide: true, Value: func(m publicstatus.Maintenance) string { return f.Clock(m.AnnouncedAt) }},
-			{Header: "AUTOMATIC", Wide: true, Value: func(m publicstatus.Maintenance) string { return fmt.Sprint(m.Automatic) }},
+			{Header: "AUTOMATIC", Wide: true, Value: func(m publicstatus.Maintenance) string {
+				if m.Automatic == nil {
+					return ""
+				}
+				return fmt.Sprint(*m.Automatic)
+			}},
 			{Header: "SHORT NOTICE", Wide: true, Value: func(m publicstatus.Maintenance) string {
 				if m.ShortNotice == nil {
 					return ""
