@@ -15,6 +15,9 @@ func services() []service {
 		statuspageService(),
 		chatService(),
 		prometheusService(),
+		lokiService(),
+		grafanaService(),
+		jenkinsService(),
 	}
 }
 
