@@ -21,7 +21,11 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 		newCmdGet(f),
 		newCmdAck(f),
 		newCmdResolve(f),
+		newCmdReroute(f),
 		newCmdNote(f),
+		newCmdTimeline(f),
+		newCmdTrigger(f),
+		newCmdWatch(f),
 		newCmdOpen(f),
 		newCmdSnooze(f),
 	)

@@ -47,15 +47,20 @@ oncall incident list --phase resolved --since 1d -o json`,
 			return o.run(cmd.Context())
 		},
 	}
+	o.flags(cmd)
+	return cmd
+}
+
+// flags are those that choose incidents; watch has them too.
+func (o *listOptions) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.BoolVar(&o.mine, "mine", false, "only those that paged me, that I acknowledged, or of my teams")
 	fs.StringVar(&o.team, "team", "", "only those of this team")
 	fs.StringSliceVar(&o.phases, "phase", nil, "only these: triggered, acknowledged, resolved, or all (default: the open ones)")
 	fs.StringVar(&o.since, "since", "", "only those that started since: 2h, 3d, 15:04, 2006-01-02")
-	_ = cmd.RegisterFlagCompletionFunc("team", completeTeams(f))
+	_ = cmd.RegisterFlagCompletionFunc("team", completeTeams(o.f))
 	_ = cmd.RegisterFlagCompletionFunc("phase", cli.Words("triggered", "acknowledged", "resolved", "all"))
 	_ = cmd.RegisterFlagCompletionFunc("since", cobra.NoFileCompletions)
-	return cmd
 }
 
 func (o *listOptions) validate() error {

@@ -94,7 +94,7 @@ func (o *noteOptions) add(ctx context.Context) error {
 		}
 		message := "as " + n.By + ", " + o.f.Clock(n.At)
 		if looked {
-			message += "; the answer was lost, a look shows that it arrived"
+			message += "; " + lookedNote
 		}
 		report(o.number, mutate.Outcome{Changed: true, Message: message, Item: n})
 		return nil

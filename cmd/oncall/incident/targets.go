@@ -59,6 +59,9 @@ func (t *targets) look(ctx context.Context, f *cli.Factory, p *pager.Pager, phas
 	return seen, nil
 }
 
+// lookedNote stands beside a change whose answer was lost.
+const lookedNote = "the answer was lost, a look shows that it arrived"
+
 func names(seen []pager.Seen) []string {
 	out := []string{}
 	for _, s := range seen {
@@ -77,7 +80,7 @@ func tell(f *cli.Factory, p *pager.Pager, report mutate.Report, all []pager.Outc
 		case pager.Done:
 			x.Message = "as " + p.User + ", " + f.Clock(f.Now())
 			if o.Looked {
-				x.Message += "; the answer was lost, a look shows that it arrived"
+				x.Message += "; " + lookedNote
 			}
 		}
 		report(o.Number, x)

@@ -28,6 +28,7 @@ func Main(args []string) int {
 	d := cli.Deps{
 		IO:        ios.System(os.Getenv, "auto"), //nolint:forbidigo // the one place where the environment enters
 		LookupEnv: os.LookupEnv,                  //nolint:forbidigo // the same
+		Environ:   os.Environ,                    //nolint:forbidigo // the same
 		Home:      home,
 		Version:   Version(),
 		OpenURL:   openURL,
@@ -54,18 +55,20 @@ func Run(ctx context.Context, f *cli.Factory, args []string) int {
 }
 
 // report prints an error: as text, or as one JSON object where the result would
-// have been JSON. A quiet error and a broken pipe print nothing.
+// have been JSON. A quiet error, a signal and a broken pipe print
+// nothing.
 func report(f *cli.Factory, err error, code int) {
 	var quiet *exit.Error
 	if code == exit.BrokenPipe || errors.As(err, &quiet) && quiet.Err == nil {
 		return
 	}
+	// Who pressed Ctrl-C knows; what they cannot know is told.
+	if (code == exit.Interrupted || code == exit.Terminated) && !errors.Is(err, apierr.ErrUnknownOutcome) {
+		return
+	}
 	fault := mutate.FaultOf(err)
 	fault.Code, fault.Name = code, exit.NameOf(code)
 	fault.Message, fault.Hint = f.Masker.Mask(fault.Message), f.Masker.Mask(fault.Hint)
-	if fault.Code == exit.Interrupted || fault.Code == exit.Terminated {
-		fault.Message = fault.Name
-	}
 	switch f.OutputFormat() {
 	case "json", "jsonl", "yaml":
 		text, merr := json.Marshal(struct {

@@ -188,7 +188,11 @@ func (b *batch) exitError(results []Result, err error) error {
 		}
 	}
 	if b.r.Signal != nil {
+		// What was in flight when the signal came may have arrived: that is told.
 		if code, ok := b.r.Signal(); ok && err != nil {
+			if errors.Is(err, apierr.ErrUnknownOutcome) {
+				return exit.With(code, err)
+			}
 			return exit.Quiet(code)
 		}
 	}
