@@ -100,6 +100,10 @@ func (o *resolveOptions) plan(p publicstatus.ResolvePlan) mutate.Plan {
 		plan.Notes = append(plan.Notes, "this is maintenance, whose end is: oncall status maintenance complete "+p.Incident.ID)
 	}
 	for _, c := range p.PutBack {
+		if c.State == statuspage.Operational {
+			plan.Effects = append(plan.Effects, c.Name+": operational already")
+			continue
+		}
 		plan.Effects = append(plan.Effects, fmt.Sprintf("%s: %s -> operational", c.Name, publicstatus.SayStatus(c.State)))
 	}
 	for _, h := range p.Held {
