@@ -26,14 +26,15 @@ type rate struct {
 }
 
 // overLimit counts r and returns the first limit it breaks. A refused request
-// does not count.
-func (s *State) overLimit(svc service, r *http.Request) (*limit, time.Duration) {
+// does not count. now is the clock's own time, which, unlike the world's, may go
+// back when somebody sets it: counts from the future are forgotten then.
+func (s *State) overLimit(svc service, r *http.Request, now time.Time) (*limit, time.Duration) {
 	for _, l := range svc.limits {
 		if l.match != nil && !l.match(r) {
 			continue
 		}
 		key := svc.name + "/" + l.name
-		next, wait := s.Rates[key].take(l, s.Now)
+		next, wait := s.Rates[key].take(l, now.UTC())
 		if wait > 0 {
 			return &l, wait
 		}
@@ -48,7 +49,7 @@ func (c rate) take(l limit, now time.Time) (rate, time.Duration) {
 	}
 	kept := []time.Time{}
 	for _, t := range c.Hits {
-		if now.Sub(t) < l.per {
+		if age := now.Sub(t); age >= 0 && age < l.per {
 			kept = append(kept, t)
 		}
 	}
@@ -61,7 +62,7 @@ func (c rate) take(l limit, now time.Time) (rate, time.Duration) {
 func (c rate) takeToken(l limit, now time.Time) (rate, time.Duration) {
 	perToken := l.per / time.Duration(l.n)
 	tokens := float64(l.burst)
-	if !c.At.IsZero() {
+	if !c.At.IsZero() && !c.At.After(now) {
 		tokens = min(tokens, c.Tokens+float64(now.Sub(c.At))/float64(perToken))
 	}
 	if tokens < 1 {

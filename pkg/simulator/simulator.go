@@ -267,7 +267,7 @@ func (w *World) admit(svc service, r *http.Request, body []byte) (v verdict, err
 	err = w.update(func(s *State) error {
 		v = verdict{fault: s.takeFault(svc.name, r)}
 		if v.fault == nil && !w.noLimits {
-			v.refused, v.wait = s.overLimit(svc, r)
+			v.refused, v.wait = s.overLimit(svc, r, w.now())
 		}
 		s.record(svc.name, r, body, v)
 		return nil

@@ -103,6 +103,10 @@ func TestLimitsOfABucket(t *testing.T) {
 	}
 	_, wait := c.take(l, testStart.Add(1200*time.Millisecond))
 	assert.Equal(t, 300*time.Millisecond, wait)
+	_, wait = c.take(l, testStart.Add(-time.Hour))
+	assert.Zero(t, wait, "a clock that was set back starts anew")
+	_, wait = rate{Hits: []time.Time{testStart, testStart}}.take(limit{n: 2, per: time.Second}, testStart.Add(-time.Hour))
+	assert.Zero(t, wait)
 }
 
 func TestGlob(t *testing.T) {
