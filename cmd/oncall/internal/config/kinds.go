@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // parseBool reads the words people write for yes and no, in any case.
@@ -25,7 +26,7 @@ func parseBool(text string) (bool, error) {
 // Check says what is wrong with text as a value of o. It never repeats a
 // secret, nor a URL that carries one.
 func (o Option) Check(text string) error {
-	if strings.ContainsFunc(text, unicode.IsControl) {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		return errors.New("a value is one line without control characters")
 	}
 	switch o.Kind {
