@@ -141,6 +141,9 @@ func FuzzFilter(f *testing.F) {
 
 func FuzzCleanRun(f *testing.F) {
 	f.Add([]byte("0123456789abcdef\x7f"))
+	f.Add([]byte("01234567ab\x7fdefgh01234567"))
+	f.Add([]byte("01234567ab\x1fdefgh01234567"))
+	f.Add([]byte("01234567ab\x80defgh01234567"))
 	f.Add([]byte("tab\tnewline\n, then a bell\x07 and \x80"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		want := bytes.IndexFunc(data, func(r rune) bool { return (r < 0x20 || r > 0x7e) && r != '\n' && r != '\t' })

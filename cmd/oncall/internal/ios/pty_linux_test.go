@@ -129,3 +129,26 @@ func TestTerminalIsFound(t *testing.T) {
 	t.Cleanup(func() { _ = r.Close(); _ = w.Close() })
 	assert.False(t, isTerminal(w))
 }
+
+// TestOneReaderOnATerminal: a read that was given up still gets the next line,
+// so a hidden question must not compete with it for the terminal.
+func TestOneReaderOnATerminal(t *testing.T) {
+	t.Parallel()
+	person, program := openPTY(t, 80, 24)
+	s := &Streams{In: program, Err: io.Discard, InTTY: true}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Ask(ctx, "go on? ")
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = io.WriteString(person, "typed\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		waiting, err := unix.IoctlGetInt(int(program.Fd()), unix.TIOCINQ)
+		return assert.NoError(t, err) && waiting == 0
+	}, 10*time.Second, time.Millisecond, "the first reader has the line")
+	soon, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	text, err := s.AskHidden(soon, "key: ")
+	require.NoError(t, err)
+	assert.Equal(t, "typed", text)
+}

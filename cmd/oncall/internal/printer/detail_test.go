@@ -82,6 +82,13 @@ func TestDetail(t *testing.T) {
 		`), detailed(t, view, width(60)))
 }
 
+func TestDetailIsNotSqueezed(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "a        text of twenty four cols\n         and more\n", detailed(t, func(d *Detail) {
+		d.Row("a", "text of twenty four cols and more")
+	}, width(12)))
+}
+
 func TestDetailTitles(t *testing.T) {
 	t.Parallel()
 	title := func(left, right string) func(*Detail) { return func(d *Detail) { d.Title(left, right) } }

@@ -68,9 +68,6 @@ type Partial struct {
 // stderr and nothing on stdout in the formats for people.
 func List[T any](p *Printer, t Table[T], items []T, meta Meta) error {
 	out := p.io.Stdout()
-	if items == nil {
-		items = []T{}
-	}
 	if p.query != nil || p.template != nil {
 		p.tell(meta)
 		return p.project(out, listEnvelope(t.Kind, items, meta))

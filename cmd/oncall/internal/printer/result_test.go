@@ -146,6 +146,25 @@ func TestHostileList(t *testing.T) {
 			NUMBER    PHASE   AGE  TITLE                                       SERVICE        PAGED  ACKED BY  URL
 			1\x1b[2J  open\r  -    a\u202eb | <script>\nincident/2 \U000e0041  \u009b31m\x7f  -      -         -
 			`,
+		"json": `
+			{
+			  "apiVersion": "oncall/v1",
+			  "kind": "IncidentList",
+			  "items": [
+			    {
+			      "number": "1\u001b[2J",
+			      "title": "a\u202eb | <script>\nincident/2 \udb40\udc41",
+			      "phase": "open\r",
+			      "service": "\u009b31m\u007f",
+			      "startedAt": "0001-01-01T00:00:00Z",
+			      "alertCount": 0,
+			      "pagedUsers": [],
+			      "url": ""
+			    }
+			  ],
+			  "meta": {}
+			}
+			`,
 		"jsonl": `
 			{"number":"1\u001b[2J","title":"a\u202eb | <script>\nincident/2 \udb40\udc41","phase":"open\r","service":"\u009b31m\u007f","startedAt":"0001-01-01T00:00:00Z","alertCount":0,"pagedUsers":[],"url":""}
 			`,

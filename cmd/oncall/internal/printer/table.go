@@ -106,7 +106,6 @@ func (g *grid) layout(gap int) ([]string, error) {
 		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
 		tablewriter.WithRowAutoWrap(tw.WrapNone),
 		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gap), Overwrite: true}),
-		tablewriter.WithTrimSpace(tw.Off),
 	)
 	t.Header(dummies(g.headers))
 	for _, cells := range g.cells {

@@ -95,6 +95,10 @@ func TestSeveralFlexibleColumnsShareTheLoss(t *testing.T) {
 	require.NoError(t, List(x.p, table, rows, Meta{}))
 	assert.Equal(t, "TITLE        A LONG HEADER ID\n"+
 		"aaaaaaaaaaa… bbbbbbbbbbbb… 1234567890\n", x.out.String(), "a header is not cut")
+
+	x = newSession(t, Options{}, width(36))
+	require.NoError(t, List(x.p, table, rows, Meta{}))
+	assert.Equal(t, "no room for ID (-o wide shows all)\n", x.errs.String())
 }
 
 func TestTableInColour(t *testing.T) {
@@ -136,6 +140,15 @@ func TestTableOfManyScripts(t *testing.T) {
 		require.True(t, ok, "%q", l)
 		assert.Equal(t, 9, ios.TextWidth(before), "%q", l)
 	}
+}
+
+func TestLinesEndWithText(t *testing.T) {
+	t.Parallel()
+	x := newSession(t, Options{})
+	require.NoError(t, List(x.p, Table[string]{Columns: []Column[string]{
+		{Header: "A", Value: func(s string) string { return s }},
+	}}, []string{"blanks  ", "x"}, Meta{}))
+	assert.Equal(t, "A\nblanks\nx\n", x.out.String())
 }
 
 func TestTableWithoutColumns(t *testing.T) {
