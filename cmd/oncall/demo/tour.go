@@ -181,7 +181,11 @@ func (t *tour) title(text string, first bool) {
 	if !first {
 		t.print("\n")
 	}
-	line := "── " + text + " " + strings.Repeat("─", max(3, 60-ios.TextWidth(text)))
+	width := 64
+	if w := t.f.IO.Width; w > 0 {
+		width = min(width, w)
+	}
+	line := "── " + text + " " + strings.Repeat("─", max(3, width-4-ios.TextWidth(text)))
 	t.print(t.f.IO.Paint(ios.Bold|ios.Cyan, line) + "\n")
 }
 
@@ -219,12 +223,12 @@ func (t *tour) step(ctx context.Context, chapter string, s Step) error {
 		return fmt.Errorf("demo: %s: %w", s.Run, err)
 	}
 	if s.Say != "" {
-		t.print("\n" + t.f.IO.Paint(ios.Dim, fold(s.Say, t.f.IO.Width)) + "\n")
+		t.print("\n" + fold(s.Say, t.f.IO.Width) + "\n")
 	}
 	if err := t.letPass(ctx, s.Wait); err != nil {
 		return err
 	}
-	if err := t.typed(ctx, "\n$ ", "oncall "+s.Run); err != nil {
+	if err := t.typed(ctx, "oncall "+s.Run); err != nil {
 		return err
 	}
 	t.print("\n")
@@ -265,8 +269,8 @@ func (t *tour) letPass(ctx context.Context, d time.Duration) error {
 }
 
 // typed shows a command line, letter by letter where somebody looks.
-func (t *tour) typed(ctx context.Context, prompt, line string) error {
-	t.print(t.f.IO.Paint(ios.Dim, prompt))
+func (t *tour) typed(ctx context.Context, line string) error {
+	t.print("\n" + t.f.IO.Paint(ios.Dim, "$ "))
 	if t.speed == 0 || t.quiet || !t.f.IO.OutTTY {
 		t.print(t.f.IO.Paint(ios.Bold, line))
 		return nil
