@@ -224,9 +224,9 @@ func TestLogoutLeavesWhatIsNotOurs(t *testing.T) {
 func TestStatusInTheDemo(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
-	r := e.Run("auth status victorops")
+	r := e.Run("auth status victorops statuspage")
 	require.Equal(t, 0, r.Code, r.Err)
-	assert.Equal(t, "SERVICE    STATE     FROM      MESSAGE\nvictorops  accepted  built in  -\n", r.Out)
+	assert.Equal(t, "SERVICE     STATE     FROM      MESSAGE\nvictorops   accepted  built in  -\nstatuspage  accepted  built in  -\n", r.Out)
 }
 
 // served is a machine whose context prod talks to the demo world over HTTP.
@@ -386,6 +386,10 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	assert.Contains(t, e.Run("__complete auth login ''").Out, "victorops\n")
+	assert.NotContains(t, e.Run("__complete auth login victorops ''").Out, "loki\n")
+	out := e.Run("__complete auth status victorops ''").Out
+	assert.Contains(t, out, "loki\n")
+	assert.NotContains(t, out, "victorops\n")
 	assert.Contains(t, e.Run("__complete auth login victorops --key ''").Out, "rest-key\tkey of the REST alert integration")
 	assert.Contains(t, e.Run("__complete auth login victorops --store ''").Out, "keyring\n")
 }

@@ -43,7 +43,7 @@ the reference, never the secret. No flag and no argument takes one.`,
 pass show victorops | oncall auth login victorops --context production
 oncall auth login victorops --key rest-key --store file`,
 		Args:              cli.ExactArgs(1),
-		ValidArgsFunction: cli.Services(),
+		ValidArgsFunction: cli.Services(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.service = args[0]
 			return o.run(cmd.Context())

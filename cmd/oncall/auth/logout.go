@@ -22,7 +22,7 @@ of your own) is left alone and named. The credential itself stays valid: revoke 
 vendor if it may be known to others.`,
 		Example:           "oncall auth logout victorops\noncall auth logout victorops --context staging",
 		Args:              cli.ExactArgs(1),
-		ValidArgsFunction: cli.Services(),
+		ValidArgsFunction: cli.Services(1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return logout(cmd.Context(), f, args[0]) },
 	}
 }

@@ -56,6 +56,13 @@ func try(f *cli.Factory) map[string]func(context.Context) error {
 			}
 			return err
 		},
+		"statuspage": func(ctx context.Context) error {
+			c, err := f.Statuspage(ctx)
+			if err == nil {
+				_, err = c.Page(ctx)
+			}
+			return err
+		},
 	}
 }
 
@@ -68,7 +75,7 @@ come from, and try them with one cheap read where there is one. Nothing is shown
 Ends with 3 when one is missing or refused, with 7 when a service could not be reached.`,
 		Example:           "oncall auth status\noncall auth status victorops --context production",
 		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: cli.Services(),
+		ValidArgsFunction: cli.Services(0),
 		RunE:              func(cmd *cobra.Command, args []string) error { return status(cmd.Context(), f, args) },
 	}
 }

@@ -57,7 +57,7 @@ oncall init --name ci --user ci --set 'victorops.api-key={file: /run/secrets/pag
 	fs.StringSliceVar(&o.services, "service", nil, "service to set up; may be repeated")
 	fs.StringArrayVar(&o.sets, "set", nil, "a setting as KEY=VALUE, such as victorops.org=acme; may be repeated")
 	fs.BoolVar(&o.force, "force", false, "replace an existing config file, which is kept as NAME.bak")
-	_ = cmd.RegisterFlagCompletionFunc("service", cli.Services())
+	_ = cmd.RegisterFlagCompletionFunc("service", cli.Services(0))
 	_ = cmd.RegisterFlagCompletionFunc("set", completeSet)
 	for _, name := range []string{"name", "user", "environment"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)

@@ -90,5 +90,13 @@ func Contexts(f *Factory) cobra.CompletionFunc {
 	})
 }
 
-// Services completes the names of the services that settings exist for.
-func Services() cobra.CompletionFunc { return Words(config.Services()...) }
+// Services completes the names of the services that settings exist for, each
+// once, up to a number of arguments; 0 is without a limit.
+func Services(limit int) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if limit > 0 && len(args) >= limit {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return without(config.Services(), args), cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -106,7 +106,7 @@ func services() []serviceBlock {
 		{"statuspage", []Option{
 			{Key: "url", Kind: URL, Default: "https://api.statuspage.io/v1", Demo: demoBase + "statuspage", Help: "base of the API"},
 			{Key: "api-key", Kind: Secret, Demo: demoSecret, Required: true, Help: "API key"},
-			{Key: "page-id", Demo: "demo", Required: true, Help: "id of the page"},
+			{Key: "page-id", Demo: "demo", Help: "id of the page, when the key reaches more than one"},
 			{Key: "public-url", Kind: URL, Demo: demoBase + "statuspage", Help: "the public page, readable without a key"},
 		}},
 		{"jenkins", []Option{
