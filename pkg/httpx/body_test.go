@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -150,6 +151,20 @@ func TestEndlessBodyIsNotKept(t *testing.T) {
 	_, err := client(t, httpx.Config{BaseURL: srv.URL}).Do(t.Context(), httpx.Request{MaxBody: 1 << 20}, nil)
 	require.ErrorIs(t, err, httpx.ErrTooLarge)
 	assert.Less(t, sent.Load(), int64(64<<20), "it stops reading beyond the limit")
+}
+
+// TestAnswerThatAnnouncesTooMuchIsNotRead: the server sends nothing after that.
+func TestAnswerThatAnnouncesTooMuchIsNotRead(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1073741824")
+		assert.NoError(t, http.NewResponseController(w).Flush())
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	_, err := client(t, httpx.Config{BaseURL: srv.URL}).Do(t.Context(), httpx.Request{Timeout: 10 * time.Second}, nil)
+	require.ErrorIs(t, err, httpx.ErrTooLarge)
+	assert.EqualError(t, err, "the answer is larger than 64.0 MiB (200)")
 }
 
 func TestContentTypes(t *testing.T) {

@@ -86,7 +86,7 @@ func (s *fileStore) update(ctx context.Context, f func([]slot) []slot) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.broken {
-		ran, err := s.updateFile(f)
+		err := s.updateFile(f)
 		if err == nil {
 			return nil
 		}
@@ -94,17 +94,14 @@ func (s *fileStore) update(ctx context.Context, f func([]slot) []slot) error {
 		if s.warn != nil {
 			s.warn(err)
 		}
-		if ran {
-			return nil
-		}
+		// f may have run; it names its slot by id, so that running again is the same.
 	}
 	return s.memory.update(ctx, f)
 }
 
-// updateFile reports whether f ran, besides the error.
-func (s *fileStore) updateFile(f func([]slot) []slot) (ran bool, _ error) {
+func (s *fileStore) updateFile(f func([]slot) []slot) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return false, err
+		return err
 	}
 	lock := flock.New(s.path+".lock", flock.SetPermissions(0o600))
 	// The wait has a limit of its own: a caller that gives up still notes what it sent.
@@ -114,7 +111,7 @@ func (s *fileStore) updateFile(f func([]slot) []slot) (ran bool, _ error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("%s is locked by another process", lock.Path())
 		}
-		return false, err
+		return err
 	}
 	defer func() { _ = lock.Close() }()
 
@@ -122,31 +119,31 @@ func (s *fileStore) updateFile(f func([]slot) []slot) (ran bool, _ error) {
 	// as much on common file systems. A torn write reads as empty.
 	file, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, maxPaceFile))
 	if err != nil {
-		return false, err
+		return err
 	}
 	log := parsePaceFile(data)
 	next := f(log)
 	if next == nil {
 		s.memory.log = log
-		return true, nil
+		return nil
 	}
-	s.memory.log = next
+	s.memory.log = next // what is not written must still count
 	text, err := json.Marshal(paceFile{Version: 1, Slots: next})
 	if err != nil {
-		return true, err
+		return err
 	}
 	if _, err := file.WriteAt(text, 0); err != nil {
-		return true, err
+		return err
 	}
 	if len(text) < len(data) {
-		return true, file.Truncate(int64(len(text)))
+		return file.Truncate(int64(len(text)))
 	}
-	return true, nil
+	return nil
 }
 
 // parsePaceFile returns the log; what is not one counts as empty.

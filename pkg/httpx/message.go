@@ -17,7 +17,8 @@ var messageKeys = []string{"error", "message", "errors", "error_description", "e
 // errorText finds the reason in an error's body. HTML is never shown.
 func errorText(h http.Header, body []byte) string {
 	text := strings.TrimSpace(string(body))
-	if text == "" || isHTML(h.Get("Content-Type"), body) {
+	// Some servers call their one word text/html; with a tag in it, it is a page.
+	if text == "" || isHTML(h.Get("Content-Type"), body) && strings.Contains(text, "<") {
 		return ""
 	}
 	var v any

@@ -38,6 +38,8 @@ func TestErrorText(t *testing.T) {
 		"text":                       {asText, "parse error at line 1,\n\tcol 20\n", "parse error at line 1, col 20"},
 		"text without a type":        {"", "busy", "busy"},
 		"a page":                     {asHTML, "<html>secret internals", ""},
+		"a page without a start":     {asHTML, "Error <b>x</b>", ""},
+		"a word that claims HTML":    {asHTML, "not found", "not found"},
 		"a page that claims text":    {asText, " <!DOCTYPE html><html>", ""},
 		"XML":                        {"application/xml", "<Error>x</Error>", ""},
 		"bytes":                      {"application/octet-stream", "\x00\x01\x02", ""},

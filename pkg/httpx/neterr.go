@@ -29,7 +29,6 @@ func (c *Client) transportFailure(ctx context.Context, cl *call, u *url.URL, p *
 	e.Hint, e.Err = hint, c.hushed(err)
 	if cause := context.Cause(ctx); ctx.Err() != nil && !errors.Is(cause, errTimedOut) && !errors.Is(cause, errReplay) {
 		e.Err = ctx.Err()
-		lasting = true
 		if errors.Is(ctx.Err(), context.Canceled) {
 			e.Kind = nil
 		}

@@ -303,6 +303,24 @@ func TestPacerGoesOnWithoutItsFile(t *testing.T) {
 	}
 }
 
+func TestPacerOnAFullDiskForgetsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := os.Stat("/dev/full"); err != nil || os.Symlink("/dev/full", filepath.Join(dir, "v.pace")) != nil {
+		t.Skip("no disk that is always full")
+	}
+	inBubble(t, func(t *testing.T) {
+		warnings := 0
+		p := httpx.NewFilePacer(dir, "v", func(error) { warnings++ }, victorOps)
+		start := time.Now()
+		for range 5 {
+			require.NoError(t, p.Wait(t.Context(), true))
+		}
+		assert.Equal(t, 2*time.Second, time.Since(start))
+		assert.Equal(t, 1, warnings)
+	})
+}
+
 func TestPacerFileIsPrivateAndNamesNoSecret(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state", "pacing")

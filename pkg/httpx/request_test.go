@@ -53,6 +53,15 @@ func TestRequestHeadersAndBodies(t *testing.T) {
 	}
 }
 
+func TestLinksInBodiesStayReadable(t *testing.T) {
+	t.Parallel()
+	srv := httpxtest.New(t, httpxtest.Exchange{Method: "POST", Path: "/x", Reply: httpxtest.JSON(200, `{}`), Check: func(t testing.TB, r httpxtest.Recorded) {
+		assert.Equal(t, `"https://a.test/?b=1&c=<d>"`, string(r.Body)) //nolint:testifylint // bytes, not meaning
+	}})
+	_, err := client(t, srv.Config("v")).Do(t.Context(), httpx.Request{Method: "POST", Path: "/x", JSON: "https://a.test/?b=1&c=<d>"}, nil)
+	require.NoError(t, err)
+}
+
 func TestNoCookieIsKept(t *testing.T) {
 	t.Parallel()
 	none := func(t testing.TB, r httpxtest.Recorded) { assert.Empty(t, r.Header.Get("Cookie")) }

@@ -69,7 +69,8 @@ func TestLimitsThatAreNone(t *testing.T) {
 }
 
 func FuzzPaceFile(f *testing.F) {
-	for _, s := range []string{"", "null", `{"version":1}`, `{"version":1,"slots":[{"at":1,"state":2,"id":3},{"at":9e18}]}`, `{"version":1,"slots":[{"at":1e400}]}`} {
+	for _, s := range []string{"", "null", `{"version":1}`, `{"version":1,"slots":[{"at":1,"state":2,"id":3},{"at":9e18}]}`, `{"version":1,"slots":[{"at":1e400}]}`,
+		`{"version":1,"slots":[{"at":9000000000000000000,"state":1,"id":1},{"at":1000000005000000000,"state":1,"id":2}]}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
