@@ -4,5 +4,8 @@ package demo
 func chapters() []Chapter {
 	return []Chapter{
 		page(),
+		tellPublic(),
+		tellEnd(),
+		handOver(),
 	}
 }
