@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,52 +25,95 @@ type Calendar struct {
 // Export writes an iCalendar file and returns how many events it holds. The same
 // shifts give the same bytes, whenever it is written: an event's identity comes
 // from its team, policy, step, shift, person and start, and its stamp is its
-// start. To import the file twice changes nothing.
+// start. To import the file twice changes nothing. A turn of a rotation that
+// serves several policies is one event: the vendor's own feed has one for each,
+// and people filter them out (note 5).
 func (c Calendar) Export(w io.Writer) (int, error) {
 	cal := ics.NewCalendarFor("oncall")
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetXWRCalName(c.Name)
-	n := 0
-	seen := map[string]bool{}
-	for _, s := range c.Shifts {
-		uid := s.UID()
-		if s.Gap() || s.Always() || seen[uid] {
-			continue
-		}
-		seen[uid] = true
-		n++
-		e := cal.AddEvent(uid)
-		e.SetDtStampTime(s.Start)
-		e.SetStartAt(s.Start)
-		e.SetEndAt(s.End)
-		e.SetSummary(c.summary(s))
-		e.SetDescription(s.describe())
+	all := events(c.Shifts)
+	for _, x := range all {
+		e := cal.AddEvent(x.UID())
+		e.SetDtStampTime(x.Start)
+		e.SetStartAt(x.Start)
+		e.SetEndAt(x.End)
+		e.SetSummary(c.summary(x))
+		e.SetDescription(x.describe())
 		e.SetTimeTransparency(ics.TransparencyTransparent) // being on call blocks no meeting
 	}
-	return n, cal.SerializeTo(w, ics.WithNewLineWindows)
+	return len(all), cal.SerializeTo(w, ics.WithNewLineWindows)
 }
 
-func (c Calendar) summary(s Shift) string {
-	name := s.User
+// event is a shift with the policies that it serves, the first of which is the
+// shift's own and gives the event its identity.
+type event struct {
+	Shift
+	policies []Policy // by slug
+}
+
+// events makes one event of the shifts that differ in their policy alone.
+func events(all []Shift) []event {
+	out := []event{}
+	for _, s := range all {
+		if s.Gap() || s.Always() {
+			continue
+		}
+		at := slices.IndexFunc(out, func(e event) bool { return e.same(s) })
+		if at < 0 {
+			out = append(out, event{s, []Policy{s.Policy}})
+			continue
+		}
+		if e := &out[at]; !slices.Contains(e.policies, s.Policy) {
+			e.policies = append(e.policies, s.Policy)
+			slices.SortFunc(e.policies, func(a, b Policy) int { return strings.Compare(a.Slug, b.Slug) })
+			e.Policy = e.policies[0]
+		}
+	}
+	return out
+}
+
+func (e event) same(s Shift) bool {
+	if s.Rotation == "" && e.Policy != s.Policy {
+		return false
+	}
+	s.Policy = e.Policy
+	return e.Shift == s
+}
+
+func (c Calendar) summary(e event) string {
+	name := e.User
 	if c.Names != nil {
-		if n := c.Names(s.User); n != "" {
+		if n := c.Names(e.User); n != "" {
 			name = n
 		}
 	}
-	out := "On call: " + name + " (" + s.Policy.Label()
-	if s.Step > 1 {
-		out += ", step " + itoa(s.Step)
+	out := "On call: " + name + " (" + strings.Join(e.labels(), ", ")
+	if e.Step > 1 {
+		out += ", step " + itoa(e.Step)
 	}
 	return out + ")"
 }
 
-func (s Shift) describe() string {
-	lines := []string{"Team: " + s.Team.Name, "Escalation policy: " + s.Policy.Name + ", step " + itoa(s.Step)}
-	if s.Rotation != "" {
-		lines = append(lines, "Rotation: "+strings.TrimSpace(s.Rotation+" "+s.Shift))
+func (e event) labels() []string {
+	out := []string{}
+	for _, p := range e.policies {
+		out = append(out, p.Label())
 	}
-	if s.Covers != "" {
-		lines = append(lines, "Stands in for: "+s.Covers)
+	slices.Sort(out)
+	return out
+}
+
+func (e event) describe() string {
+	lines := []string{"Team: " + e.Team.Name, "Escalation policy: " + strings.Join(e.labels(), ", ")}
+	if e.Step > 0 {
+		lines = append(lines, "Escalation step: "+itoa(e.Step))
+	}
+	if e.Rotation != "" {
+		lines = append(lines, "Rotation: "+strings.TrimSpace(e.Rotation+" "+e.Shift.Shift))
+	}
+	if e.Covers != "" {
+		lines = append(lines, "Stands in for: "+e.Covers)
 	}
 	return strings.Join(lines, "\n")
 }

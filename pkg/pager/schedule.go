@@ -15,6 +15,9 @@ import (
 // beginning at most ninety days from now (note 5).
 const MaxDays = victorops.MaxDaysForward + victorops.MaxDaysSkip
 
+// MaxSteps is how many escalation steps schedules show (note 5).
+const MaxSteps = victorops.MaxStep + 1
+
 // Shift is a stretch of time that one person has, or nobody.
 type Shift struct {
 	Team     Team      `json:"team"`
@@ -51,8 +54,8 @@ func (q ScheduleQuery) check(op string) error {
 	if q.Days < 1 || q.Days > MaxDays {
 		return apierr.New(apierr.ErrUsage, victorops.Vendor, op, "VictorOps shows 1 to %d days, not %d", MaxDays, q.Days)
 	}
-	if q.Step < 0 || q.Step > victorops.MaxStep+1 {
-		return apierr.New(apierr.ErrUsage, victorops.Vendor, op, "VictorOps shows the escalation steps 1 to %d, not %d", victorops.MaxStep+1, q.Step)
+	if q.Step < 0 || q.Step > MaxSteps {
+		return apierr.New(apierr.ErrUsage, victorops.Vendor, op, "VictorOps shows the escalation steps 1 to %d, not %d", MaxSteps, q.Step)
 	}
 	return nil
 }

@@ -240,6 +240,18 @@ func TestCalendar(t *testing.T) {
 	for uid := range uids {
 		assert.Contains(t, more, "UID:"+uid)
 	}
+	// A rotation that serves two policies has one event a turn, whichever comes first.
+	first, second := s.Shifts[1], s.Shifts[1]
+	second.Policy = pager.Policy{Name: "Low", Slug: "pol-0", Team: "One"}
+	both, n := export(t, pager.Schedule{Shifts: []pager.Shift{first, second, first}})
+	assert.Equal(t, 1, n)
+	assert.Contains(t, both, "(One Low\\, One Primary)")
+	turned, _ := export(t, pager.Schedule{Shifts: []pager.Shift{second, first}})
+	assert.Equal(t, both, turned)
+	second.End = second.End.Add(-time.Hour) // an override of one of them
+	_, n = export(t, pager.Schedule{Shifts: []pager.Shift{first, second}})
+	assert.Equal(t, 2, n)
+
 	// Another person, another event.
 	other := s.Shifts[0]
 	other.User = "someone"

@@ -15,6 +15,8 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/cmd/oncall/paging"
+	"github.com/balena-io/oncall/cmd/oncall/rotation"
 	"github.com/balena-io/oncall/cmd/oncall/setup"
 	"github.com/balena-io/oncall/cmd/oncall/status"
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -56,6 +58,8 @@ const (
 func commands(f *cli.Factory) []*cobra.Command {
 	work := []*cobra.Command{
 		incident.NewCmd(f),
+		rotation.NewCmd(f),
+		paging.NewCmd(f),
 		status.NewCmd(f),
 	}
 	setUp := []*cobra.Command{

@@ -105,5 +105,5 @@ func (f *Factory) Pager(ctx context.Context) (*pager.Pager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pager.Pager{Client: vo, User: cfg.Context().User, Org: cfg.String("victorops.org"), Now: f.Clocked}, nil
+	return &pager.Pager{Client: vo, User: cfg.Context().User, Org: cfg.String("victorops.org"), Now: f.Clocked, Wait: f.Wait}, nil
 }
