@@ -6,6 +6,5 @@ func chapters() []Chapter {
 		page(),
 		tellPublic(),
 		tellEnd(),
-		handOver(),
 	}
 }
