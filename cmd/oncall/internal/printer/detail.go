@@ -46,9 +46,9 @@ func (d *Detail) Title(left, right string, style ...ios.Style) {
 	}
 }
 
-// Row is a label with one or more lines of prose. Lines that begin with a word
-// and two blanks ("03:12:04  triggered") hang under what follows. Empty lines
-// and rows without a line are left out.
+// Row is a label with one or more lines of prose. Lines whose begin is set
+// off by two blanks ("03:12:04 EET  triggered") hang under what follows. Empty
+// lines and rows without a line are left out.
 func (d *Detail) Row(label string, lines ...string) { d.Styled(label, ios.None, lines...) }
 
 // Styled is Row with a style for its lines.
@@ -115,10 +115,10 @@ func (d *Detail) add(row detailRow) {
 const maxHang = 24
 
 // prose makes a line of a text: it may break at each blank, and hangs under
-// what stands behind a first word set off by two blanks or more.
+// what stands behind a short begin set off by two blanks or more.
 func prose(text string) detailLine {
 	l := detailLine{units: strings.Split(text, " "), sep: " "}
-	if word, rest, ok := strings.Cut(text, "  "); ok && word != "" && !strings.Contains(word, " ") {
+	if begin, rest, ok := strings.Cut(text, "  "); ok && begin != "" {
 		behind := strings.TrimLeft(rest, " ")
 		if hang := ios.TextWidth(text) - ios.TextWidth(behind); hang <= maxHang {
 			l.hang = hang

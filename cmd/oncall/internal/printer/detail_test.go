@@ -148,6 +148,7 @@ func TestHostileDetail(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
+	longBegin := strings.Repeat("x", 30)
 	t.Parallel()
 	for _, tt := range []struct {
 		text  string
@@ -159,9 +160,11 @@ func TestWrap(t *testing.T) {
 		{"one two three", 3, []string{"one", "two", "three"}},
 		{"one https://example.test/long two", 8, []string{"one", "https://example.test/long", "two"}},
 		{"日本 語日 本語", 7, []string{"日本", "語日", "本語"}},
-		{"a b   c", 4, []string{"a b ", "c"}},
-		{"a b   c", 3, []string{"a b", "c"}},
+		{"a b   c", 4, []string{"a b   c"}},
+		{longBegin + " b   c", 32, []string{longBegin + " b", "c"}},
+		{longBegin + " b   c", 33, []string{longBegin + " b ", "c"}},
 		{"12:00  one two three", 12, []string{"12:00  one", "       two", "       three"}},
+		{"12:00 EET  one two", 15, []string{"12:00 EET  one", "           two"}},
 		{"12:00  one", 3, []string{"12:00  one"}},
 		{strings.Repeat("x", 30) + "  one two", 34, []string{strings.Repeat("x", 30) + " ", "one two"}},
 		{"", 5, []string{""}},

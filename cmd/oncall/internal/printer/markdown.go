@@ -33,13 +33,26 @@ func markdownTable[T any](w io.Writer, columns []Column[T], items []T) error {
 const markdownSpecial = "\\`*_[]<>&|~$"
 
 // escapeMarkdown makes a text one line that shows as it is written: no markup,
-// no HTML, no link but a plain URL, no cell border.
+// no HTML, no cell border, and no link but a URL that is seen as such.
 func escapeMarkdown(text string) string {
 	text = ios.Visible(text)
 	if !strings.ContainsAny(text, markdownSpecial) {
 		return text
 	}
 	var b strings.Builder
+	for text != "" {
+		at, size := findURL(text)
+		escapeWords(&b, text[:at])
+		if size > 0 {
+			// In brackets nothing in it is markup, such as the _ of a path.
+			b.WriteString("<" + text[at:at+size] + ">")
+		}
+		text = text[at+size:]
+	}
+	return b.String()
+}
+
+func escapeWords(b *strings.Builder, text string) {
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c == '<':
@@ -55,7 +68,31 @@ func escapeMarkdown(text string) string {
 			b.WriteByte(c)
 		}
 	}
-	return b.String()
+}
+
+// findURL is where the first http(s) URL in a text begins and how long it is;
+// the end of the text and 0 when there is none.
+func findURL(text string) (at, size int) {
+	for at < len(text) {
+		next := strings.Index(text[at:], "http")
+		if next < 0 {
+			break
+		}
+		at += next
+		host := strings.TrimPrefix(strings.TrimPrefix(text[at:], "http"), "s")
+		if strings.HasPrefix(host, "://") {
+			url := text[at:]
+			if end := strings.IndexAny(url, " <>|\"`\\[]"); end >= 0 {
+				url = url[:end]
+			}
+			url = strings.TrimRight(url, ".,;:!?'()*_~")
+			if strings.Contains(url, "://") && !strings.HasSuffix(url, "/") || strings.Count(url, "/") > 2 {
+				return at, len(url)
+			}
+		}
+		at += len("http")
+	}
+	return len(text), 0
 }
 
 // escapeMarkdownLine is escapeMarkdown for a text that begins a line, where

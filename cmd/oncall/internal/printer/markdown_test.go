@@ -20,7 +20,7 @@ func TestDetailAsMarkdown(t *testing.T) {
 		- **paged**: you (Operations primary, step 1) · next: secondary in 4m
 		- **alert**: 5xx ratio 4.1% for 5m on api (threshold 2%)
 		- **links**:
-		  - dashboard  https://monitor.example.test/d/api?from=1767999600000&amp;to=1768003200000
+		  - dashboard  <https://monitor.example.test/d/api?from=1767999600000&to=1768003200000>
 		  - playbook   api-5xx
 		- **history**:
 		  - 03:12:04  triggered by prometheus
@@ -48,11 +48,19 @@ func TestEscapeMarkdown(t *testing.T) {
 		"<img src=x onerror=y>":  `&lt;img src=x onerror=y&gt;`,
 		"&lt;":                   `&amp;lt;`,
 		"[x](javascript:y)":      `\[x\](javascript:y)`,
-		"![x](http://y)":         `!\[x\](http://y)`,
+		"![x](http://y)":         `!\[x\](<http://y>)`,
 		"**b** _i_ `c` ~s~ $m$":  "\\*\\*b\\*\\* \\_i\\_ \\`c\\` \\~s\\~ \\$m\\$",
 		`a\|b`:                   `a\\\|b`,
 		"a\nb":                   `a\\nb`,
 		"日本語 <":                  "日本語 &lt;",
+
+		"https://a.test/x_y_z?b=1&c=*":     "<https://a.test/x_y_z?b=1&c=>\\*",
+		"(see https://a.test/x_y), then _": "(see <https://a.test/x_y>), then \\_",
+		"http://a.test/<b>":                "<http://a.test/>&lt;b&gt;",
+		"<http://a.test|b>":                "&lt;<http://a.test>\\|b&gt;",
+		"https:// http:// http https://_":  `https:// http:// http https://\_`,
+		"http https_ http://b.test/_":      `http https\_ <http://b.test/>\_`,
+		"[x](http://y.test/) javascript:_": `\[x\](<http://y.test/>) javascript:\_`,
 	} {
 		assert.Equal(t, want, escapeMarkdown(text), "%q", text)
 	}
@@ -77,7 +85,7 @@ func TestCodeSpans(t *testing.T) {
 // FuzzMarkdown: whatever the text, a table keeps its shape and holds neither
 // HTML nor a link.
 func FuzzMarkdown(f *testing.F) {
-	for _, s := range []string{"plain", "a|b", `\|`, "<script>", "[x](y)", "a\nb", "\u2028", "`", "&lt;", `\\`, "![", "\x1b"} {
+	for _, s := range []string{"plain", "a|b", `\|`, "<script>", "[x](y)", "a\nb", "\u2028", "`", "&lt;", "<https://a.test/_>", "http://", "xhttps://a|b<c", `\\`, "![", "\x1b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -85,7 +93,11 @@ func FuzzMarkdown(f *testing.F) {
 		require.NoError(t, List(x.p, incidents, []incident{{Number: text, Title: text}}, Meta{}))
 		got := x.out.String()
 		require.Equal(t, 3, strings.Count(got, "\n"))
-		assert.NotContains(t, got, "<")
+		for _, after := range strings.Split(got, "<")[1:] {
+			url, _, closed := strings.Cut(after, ">")
+			assert.True(t, closed && strings.HasPrefix(url, "http") && strings.Contains(url, "://"), "%q", got)
+			assert.False(t, strings.ContainsAny(url, " |\n\"`[]\\"), "%q", url)
+		}
 		for l := range strings.Lines(got) {
 			assert.Equal(t, 8, unescaped(l, '|'), "%q", l)
 			assert.Zero(t, unescaped(l, '['), "%q", l)
