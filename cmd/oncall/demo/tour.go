@@ -152,7 +152,30 @@ type tour struct {
 	quiet bool    // nothing is shown as it happens
 	ask   bool    // wait for Enter
 	speed float64 // 0 does not wait
+	pace  pace
 	steps []taken
+}
+
+// pace is how long things take at speed 1.
+type pace struct {
+	read, enter, key time.Duration // between two steps, before a command runs, of a typed letter
+}
+
+// paceOf keeps the tour under a minute however many chapters it has: what is
+// waited for reading and typing comes to 45 seconds at most.
+func paceOf(all []Chapter) pace {
+	steps, letters := 1, 1
+	for _, c := range all {
+		for _, s := range c.Steps {
+			steps++
+			letters += len(s.Run)
+		}
+	}
+	return pace{
+		read:  min(1500*time.Millisecond, 25*time.Second/time.Duration(steps)),
+		enter: min(300*time.Millisecond, 6*time.Second/time.Duration(steps)),
+		key:   min(18*time.Millisecond, 14*time.Second/time.Duration(letters)),
+	}
 }
 
 // errLeft says that the person left the tour.
@@ -160,7 +183,9 @@ var errLeft = errors.New("left")
 
 func (t *tour) play(ctx context.Context) error {
 	first := true
-	for _, c := range chapters() {
+	all := chapters()
+	t.pace = paceOf(all)
+	for _, c := range all {
 		t.title(c.Title, first)
 		for _, s := range c.Steps {
 			if !first {
@@ -194,7 +219,7 @@ func (t *tour) print(text string) { _, _ = io.WriteString(t.out, text) }
 // pause waits for Enter, or for a moment in which one can read.
 func (t *tour) pause(ctx context.Context) error {
 	if !t.ask {
-		return t.wait(ctx, 1500*time.Millisecond)
+		return t.wait(ctx, t.pace.read)
 	}
 	answer, err := t.f.IO.Ask(ctx, "\n"+t.f.IO.PaintErr(ios.Dim, "Enter goes on, q leaves "))
 	switch {
@@ -277,11 +302,11 @@ func (t *tour) typed(ctx context.Context, line string) error {
 	}
 	for _, r := range line {
 		t.print(t.f.IO.Paint(ios.Bold, string(r)))
-		if err := t.wait(ctx, 18*time.Millisecond); err != nil {
+		if err := t.wait(ctx, t.pace.key); err != nil {
 			return err
 		}
 	}
-	return t.wait(ctx, 300*time.Millisecond)
+	return t.wait(ctx, t.pace.enter)
 }
 
 // screen shows what a command prints and keeps it.

@@ -89,6 +89,19 @@ func TestChaptersAreWellFormed(t *testing.T) {
 	}
 }
 
+func TestPaceKeepsALongTourUnderAMinute(t *testing.T) {
+	t.Parallel()
+	short := paceOf([]Chapter{{Steps: []Step{{Run: "x"}}}})
+	assert.Equal(t, pace{1500 * time.Millisecond, 300 * time.Millisecond, 18 * time.Millisecond}, short)
+	const n = 200
+	long := make([]Step, n)
+	for i := range long {
+		long[i].Run = strings.Repeat("x", 90)
+	}
+	p := paceOf([]Chapter{{Steps: long}})
+	assert.LessOrEqual(t, n*(p.read+p.enter+90*p.key), 45*time.Second)
+}
+
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][]string{
