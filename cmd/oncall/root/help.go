@@ -90,7 +90,12 @@ func outputText() string {
 	}
 	b.WriteString(`
   --jq EXPR        what the jq expression makes of the JSON envelope; strings are printed bare
-  --template TMPL  what the Go template makes of it
+  --template TMPL  what the Go template makes of it; besides Go's own functions it has
+                   json, upper, lower, trim, join SEP LIST, default FALLBACK VALUE, age TIME
+
+Both take the place of -o. In a pipe they give strings byte by byte, on a terminal control
+characters are made visible. Streams (watch, logs) have no envelope: json and jsonl are one
+object a line, yaml one document each, and both flags read each object by itself.
 
 Field names are lower camel case and are only ever added to. Times are RFC 3339 in UTC.
 "meta.truncated" and "meta.partial" say what is missing: nothing is cut in silence.
