@@ -2,7 +2,6 @@ package paging
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -73,8 +72,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	what := "team " + all.Team.Name + " has no members"
-	if err := printer.List(out, table(), all.Verdicts, printer.Meta{Partial: cli.PagerPartials(all.Partial), Empty: what}); err != nil {
+	if err := o.print(out, all); err != nil {
 		return err
 	}
 	for _, v := range all.Verdicts {
@@ -89,6 +87,42 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return exit.Quiet(exit.Partial)
 	}
 	return nil
+}
+
+// print shows the verdicts. People get the reasons in full below each name: a
+// column of them would be cut or dropped in a narrow window, and they are the answer.
+func (o *checkOptions) print(out *printer.Printer, all pager.TeamVerdicts) error {
+	empty := "team " + all.Team.Name + " has no members"
+	if !out.Human() || len(all.Verdicts) == 0 {
+		return printer.List(out, table(), all.Verdicts, printer.Meta{Partial: cli.PagerPartials(all.Partial), Empty: empty})
+	}
+	width := 0
+	for _, v := range all.Verdicts {
+		width = max(width, ios.TextWidth(v.Username))
+	}
+	lines := printer.NewStream(out, "PagingCheck", func(v pager.Verdict) string { return o.verdict(v, width) })
+	for _, v := range all.Verdicts {
+		if err := lines.Print(v); err != nil {
+			return err
+		}
+	}
+	for _, p := range all.Partial {
+		o.f.IO.Warn("%s: %v", p.Source, p.Err)
+	}
+	return nil
+}
+
+func (o *checkOptions) verdict(v pager.Verdict, width int) string {
+	word, style := "yes", ios.Green
+	if !v.Reachable {
+		word, style = "no ", ios.Red
+	}
+	pad := strings.Repeat(" ", width-ios.TextWidth(v.Username)+3)
+	lines := []string{v.Username + pad + o.f.IO.Paint(style, word) + "   " + words(v)}
+	for _, r := range v.Reasons {
+		lines = append(lines, strings.Repeat(" ", width+9)+r.Text)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (o *checkOptions) judge(ctx context.Context, p *pager.Pager) (pager.TeamVerdicts, error) {
@@ -109,15 +143,9 @@ func table() printer.Table[pager.Verdict] {
 		Name: func(v pager.Verdict) string { return v.Username },
 		Columns: []printer.Column[pager.Verdict]{
 			{Header: "USER", Value: func(v pager.Verdict) string { return v.Username }},
-			{Header: "WOKEN", Value: woken, Style: func(v pager.Verdict) ios.Style {
-				if v.Reachable {
-					return ios.Green
-				}
-				return ios.Red
-			}},
-			{Header: "PAGED BY", Wide: true, Value: words},
+			{Header: "WOKEN", Value: woken},
+			{Header: "PAGED BY", Value: words},
 			{Header: "WHY NOT", Value: why},
-			{Header: "CONTACTS", Wide: true, Value: func(v pager.Verdict) string { return fmt.Sprint(len(v.Paging.Contacts)) }},
 		},
 	}
 }
