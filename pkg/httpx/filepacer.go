@@ -132,7 +132,7 @@ func (s *fileStore) updateFile(f func([]slot) []slot) error {
 		s.memory.log = log
 		return nil
 	}
-	s.memory.log = next // what is not written must still count
+	s.memory.log = next
 	text, err := json.Marshal(paceFile{Version: 1, Slots: next})
 	if err != nil {
 		return err

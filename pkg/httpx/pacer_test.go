@@ -321,6 +321,21 @@ func TestPacerOnAFullDiskForgetsNothing(t *testing.T) {
 	})
 }
 
+func TestPacerWhoseFileIsLostForgetsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	inBubble(t, func(t *testing.T) {
+		p := httpx.NewFilePacer(dir, "v", nil, victorOps)
+		start := time.Now()
+		require.NoError(t, httpx.NewFilePacer(dir, "v", nil, victorOps).Wait(t.Context(), true)) // another process
+		require.NoError(t, p.Wait(t.Context(), true))
+		require.NoError(t, os.Remove(filepath.Join(dir, "v.pace")))
+		require.NoError(t, os.Mkdir(filepath.Join(dir, "v.pace"), 0o700))
+		require.NoError(t, p.Wait(t.Context(), true))
+		assert.Equal(t, time.Second, time.Since(start))
+	})
+}
+
 func TestPacerFileIsPrivateAndNamesNoSecret(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state", "pacing")
