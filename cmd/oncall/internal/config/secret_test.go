@@ -175,32 +175,50 @@ func TestNoFormOfConfigShowsASecret(t *testing.T) {
 	}
 }
 
-// script writes a program for {exec: ...} and returns its path.
+// managed is a world whose pager key a shell script prints. The script is read
+// by sh, not executed: a file that was just written may be busy.
+func managed(t *testing.T, body string) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.file("current-context: prod\ncontexts:\n  - name: prod\n    victorops: {api-id: {env: PAGER_ID}, api-key: {exec: [" + w.script(body) + "]}}\n" +
+		"  - name: other\n    loki: {token: {env: LOKI_SECRET}}\n")
+	return w
+}
+
+// script writes a shell script and returns the words of {exec: ...} that run it.
 func (w *world) script(body string) string {
 	w.t.Helper()
 	if runtime.GOOS == "windows" {
 		w.t.Skip("a shell script stands for the password manager")
 	}
-	path := filepath.Join(w.home, "manager")
-	require.NoError(w.t, os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o600))
-	require.NoError(w.t, os.Chmod(path, 0o700)) //nolint:gosec // a program must be executable
-	return path
+	w.at("manager", body)
+	return "/bin/sh, " + filepath.Join(w.home, "manager")
 }
 
 func TestExec(t *testing.T) {
 	t.Parallel()
-	w := keyed(t, "{exec: [~/manager, read, '$HOME; echo no', 'op://vault/key']}")
-	w.script(`printf '%s|%s \n' "$#" "$2"; echo second line`)
+	w := newWorld(t)
+	w.file("contexts:\n  - name: prod\n    victorops:\n      api-key: {exec: [" + w.script(`printf '%s|%s \n' "$#" "$2"; echo second line`) + ", read, '$HOME; echo no', 'op://vault/key']}\n")
 	got, c, err := w.secret()
 	require.NoError(t, err)
 	assert.Equal(t, "3|$HOME; echo no", got, "no shell, first line, trimmed")
-	assert.Equal(t, "{exec: [~/manager, ...]}", c.Get(pagerKey).Text)
+	assert.Equal(t, "{exec: [/bin/sh, ...]}", c.Get(pagerKey).Text)
+
+	w = keyed(t, "{exec: [~/tool, the-key]}")
+	require.NoError(t, os.Symlink("/bin/echo", filepath.Join(w.home, "tool")))
+	got, _, err = w.secret()
+	require.NoError(t, err)
+	assert.Equal(t, "the-key", got, "~/ is the home folder")
+
+	w = keyed(t, "{exec: [echo, the-key]}")
+	got, _, err = w.secret()
+	require.NoError(t, err)
+	assert.Equal(t, "the-key", got, "found on the PATH")
 }
 
 func TestExecGetsNothingOfOurs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t).file("contexts:\n  - name: prod\n    victorops: {api-key: {exec: [~/manager]}, api-id: {env: PAGER_ID}}\n  - name: other\n    loki: {token: {env: LOKI_SECRET}}\ncurrent-context: prod\n")
-	w.script(`/usr/bin/env | sort | tr '\n' ','; cat`)
+	w := managed(t, `/usr/bin/env | sort | tr '\n' ','; cat`)
 	w.env = map[string]string{"ONCALL_JENKINS_TOKEN": "a", "ONCALL_OUTPUT": "json", "oncall_x": "b", "PAGER_ID": "c", "LOKI_SECRET": "d", "VAULT_ADDR": "kept", "HOME": "/h"}
 	got, _, err := w.secret()
 	require.NoError(t, err)
@@ -217,32 +235,27 @@ func TestExecGetsNothingOfOurs(t *testing.T) {
 
 func TestExecFailures(t *testing.T) {
 	t.Parallel()
-	w := keyed(t, "{exec: [~/manager]}")
 	for body, want := range map[string]string{
 		"echo hunter2; echo hunter2 >&2; exit 3": "exit status 3; run the command by hand to see why",
 		"kill -9 $$":                             "signal: killed; run the command by hand to see why",
 		"yes hunter2":                            "printed too much for a secret",
 	} {
-		w.script(body)
-		_, _, err := w.secret()
+		_, _, err := managed(t, body).secret()
 		require.ErrorIs(t, err, apierr.ErrAuth)
-		assert.Equal(t, "victorops: {exec: [~/manager]} at config.yaml:4: "+want, err.Error())
+		assert.Equal(t, "victorops: {exec: [/bin/sh, ...]} at config.yaml:4: "+want, err.Error())
 	}
-	w.script("echo; echo hunter2")
-	_, _, err := w.secret()
-	require.EqualError(t, err, "victorops: {exec: [~/manager]} at config.yaml:4 is empty")
+	_, _, err := managed(t, "echo; echo hunter2").secret()
+	require.EqualError(t, err, "victorops: {exec: [/bin/sh, ...]} at config.yaml:4 is empty")
 }
 
 func TestExecThatHangs(t *testing.T) {
 	t.Parallel()
-	w := keyed(t, "{exec: [~/manager]}")
-	w.script("sleep 60 & sleep 60")
-	c := w.load()
+	c := managed(t, "sleep 60 & sleep 60").load()
 	c.execLimit = 50 * time.Millisecond
 	start := time.Now()
 	_, err := c.Secret(t.Context(), pagerKey)
 	require.ErrorIs(t, err, apierr.ErrAuth)
-	assert.Equal(t, "victorops: {exec: [~/manager]} at config.yaml:4: no answer within 50ms", err.Error())
+	assert.Equal(t, "victorops: {exec: [/bin/sh, ...]} at config.yaml:4: no answer within 50ms", err.Error())
 	assert.Less(t, time.Since(start), 20*time.Second, "a grandchild that holds the pipe keeps nobody waiting")
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -254,8 +267,7 @@ func TestExecThatHangs(t *testing.T) {
 
 func TestExecRunsOnce(t *testing.T) {
 	t.Parallel()
-	w := keyed(t, "{exec: [~/manager]}")
-	w.script(`echo x >> "$COUNT"; echo the-key`)
+	w := managed(t, `echo x >> "$COUNT"; echo the-key`)
 	count := filepath.Join(w.home, "count")
 	w.env["COUNT"] = count
 	c := w.load()
