@@ -204,12 +204,13 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
-// joins tells whether a text and a blank behind it are measured as one, as are
-// the few letters that stand before what they modify: its column cannot be
+// joins tells whether a text holds a letter that is measured as one with a blank
+// beside it, as are the few that modify their neighbour: its column cannot be
 // read off a whole line then.
 func joins(text string) bool {
 	for _, r := range ios.Visible(text) {
-		if ios.TextWidth(string(r)+" ") != ios.TextWidth(string(r))+1 {
+		alone := ios.TextWidth(string(r))
+		if ios.TextWidth(string(r)+" ") != alone+1 || ios.TextWidth(" "+string(r)) != alone+1 {
 			return true
 		}
 	}
