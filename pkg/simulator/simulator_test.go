@@ -459,6 +459,6 @@ func TestEnvNamesEveryService(t *testing.T) {
 		assert.NotEmpty(t, svc.mounts, svc.name)
 	}
 	for _, l := range lines {
-		assert.Regexp(t, `^ONCALL_[A-Z_]+=.+$`, l)
+		assert.Regexp(t, `^ONCALL_[A-Z0-9_]+=.+$`, l)
 	}
 }

@@ -6,5 +6,6 @@ func chapters() []Chapter {
 		page(),
 		tellPublic(),
 		tellEnd(),
+		handOver(),
 	}
 }
