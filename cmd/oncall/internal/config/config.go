@@ -145,6 +145,10 @@ func (c *Config) readFile() error {
 		return unreadable("config file", err)
 	}
 	c.found = true
+	if info, err := os.Stat(c.paths.File); err == nil && info.Mode().Perm()&0o002 != 0 && c.src.goos() != "windows" {
+		// It names programs that oncall runs.
+		c.warnings.add("config file " + c.paths.File + " can be changed by everybody (chmod 600 " + c.paths.File + ")")
+	}
 	c.doc, err = parseConfig(c.paths.File, data)
 	return err
 }

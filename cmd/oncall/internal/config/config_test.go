@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -355,4 +356,27 @@ func TestTypedGetters(t *testing.T) {
 	assert.Equal(t, 90*time.Second, c.Duration("timeout"))
 	assert.True(t, c.Bool("no-input"))
 	assert.Zero(t, c.Get("no.such"))
+}
+
+func TestConfigFileThatEverybodyMayChange(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("file modes say nothing there")
+	}
+	w := newWorld(t).file("contexts: [{name: x}]\n")
+	path := w.load().ConfigFile()
+	require.NoError(t, os.Chmod(path, 0o664)) //nolint:gosec // usual where every user has a group
+	assert.Empty(t, w.load().Warnings())
+	require.NoError(t, os.Chmod(path, 0o666)) //nolint:gosec // that is the fault under test
+	assert.Equal(t, []string{"config file " + path + " can be changed by everybody (chmod 600 " + path + ")"}, w.load().Warnings())
+}
+
+func TestBlankSecretInTheEnvironmentIsNone(t *testing.T) {
+	t.Parallel()
+	w := keyed(t, "{env: KEY}")
+	w.env["ONCALL_VICTOROPS_API_KEY"] = " \n"
+	w.env["KEY"] = "the-key"
+	got, _, err := w.secret()
+	require.NoError(t, err)
+	assert.Equal(t, "the-key", got)
 }

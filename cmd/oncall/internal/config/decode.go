@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -41,18 +40,20 @@ func (d *document) decodeError(n *yaml.Node, err error) error {
 	return e
 }
 
-var typeLine = regexp.MustCompile(`^line (\d+): (.*)$`)
-var intoType = regexp.MustCompile("cannot unmarshal (!!\\w+)(?: `(.*)`)? into .*")
+var (
+	typeLine = lazy(`^line (\d+): (.*)$`)
+	intoType = lazy("cannot unmarshal (!!\\w+)(?: `(.*)`)? into .*")
+)
 
 // typeError says "line 4: cannot unmarshal !!str `x` into int" in words that
 // name no Go type.
 func (d *document) typeError(text string) string {
 	line := 0
-	if m := typeLine.FindStringSubmatch(text); m != nil {
+	if m := typeLine().FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = m[2]
 	}
-	if m := intoType.FindStringSubmatch(text); m != nil {
+	if m := intoType().FindStringSubmatch(text); m != nil {
 		text = "a value of this kind does not belong here"
 		if m[2] != "" {
 			text = fmt.Sprintf("%q does not belong here", m[2])

@@ -90,11 +90,11 @@ func (c *Config) mergeEnv(take func(Option) bool) error {
 			continue
 		}
 		text := c.src.env(o.Env)
+		if o.Kind == Secret {
+			text = strings.TrimSpace(text) // many a secret comes out of a file with its line end
+		}
 		if text == "" {
 			continue
-		}
-		if o.Kind == Secret {
-			text = strings.TrimSpace(text)
 		}
 		if err := o.Check(text); err != nil {
 			errs = append(errs, usage("%s: %v", o.Env, err))

@@ -3,14 +3,13 @@ package config
 import (
 	"errors"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 )
 
 var (
-	scpLike    = regexp.MustCompile(`^([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
-	windowsAbs = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+	scpLike    = lazy(`^([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
+	windowsAbs = lazy(`^[A-Za-z]:[\\/]`)
 )
 
 // CheckRepository says why oncall will not hand a repository to git: only
@@ -31,7 +30,7 @@ func CheckRepository(text string) error {
 	if scheme, _, isURL := strings.Cut(text, "://"); isURL {
 		return checkRepositoryURL(scheme, text, allowed)
 	}
-	if windowsAbs.MatchString(text) {
+	if windowsAbs().MatchString(text) {
 		return nil
 	}
 	if colon, slash := strings.IndexByte(text, ':'), strings.IndexAny(text, `/\`); colon >= 0 && (slash < 0 || colon < slash) {
@@ -39,7 +38,7 @@ func CheckRepository(text string) error {
 		if _, after, ok := strings.Cut(host, "@"); ok {
 			host = after
 		}
-		if !scpLike.MatchString(text) || strings.HasPrefix(host, "-") {
+		if !scpLike().MatchString(text) || strings.HasPrefix(host, "-") {
 			return errors.New(allowed)
 		}
 	}

@@ -5,14 +5,20 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
+// Compiled when there is an error: start-up pays for nothing.
 var (
-	yamlLine    = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
-	yamlAnchor  = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
-	fromGrammar = regexp.MustCompile(`^did not find expected (node content|key|'-' indicator|',' or|<)`)
+	yamlLine    = lazy(`^yaml: line (\d+): (.*)`)
+	yamlAnchor  = lazy(`unknown anchor '(.*)' referenced`)
+	fromGrammar = lazy(`^did not find expected (node content|key|'-' indicator|',' or|<)`)
 )
+
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // yamlError keeps the parser's reason with the right line: the parser counts
 // from 0 for errors of its grammar, and names no line for some others. The one
@@ -20,14 +26,14 @@ var (
 // unquoted password.
 func yamlError(path string, data []byte, err error) error {
 	line, reason := 1, strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+	if m := yamlLine().FindStringSubmatch(err.Error()); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		reason = m[2]
-		if fromGrammar.MatchString(reason) {
+		if fromGrammar().MatchString(reason) {
 			line++
 		}
 	}
-	switch m := yamlAnchor.FindStringSubmatch(reason); {
+	switch m := yamlAnchor().FindStringSubmatch(reason); {
 	case m != nil:
 		line, reason = lineOf(data, func(l []byte) bool { return bytes.Contains(l, []byte("*"+m[1])) }), "a value that starts with * needs quotes"
 	case strings.Contains(reason, "control characters"):
