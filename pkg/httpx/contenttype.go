@@ -63,7 +63,7 @@ func (c *Client) webPage(cl *call, u *url.URL, res *http.Response, body []byte) 
 		e = c.fail(cl, apierr.ErrUnavailable, "%s answered a web page, not data (a proxy, or the wrong URL?)", u.Host)
 		e = c.lost(cl, e, res.StatusCode)
 	}
-	e.Status, e.RequestID = res.StatusCode, requestID(res.Header)
+	e.Status, e.RequestID = res.StatusCode, c.requestID(res.Header)
 	return e
 }
 

@@ -35,7 +35,7 @@ func (c *Client) decode(cl *call, out any) error {
 	if e == nil {
 		return nil
 	}
-	e.Status, e.RequestID = status, requestID(cl.res.Header)
+	e.Status, e.RequestID = status, c.requestID(cl.res.Header)
 	return c.lost(cl, e, status)
 }
 

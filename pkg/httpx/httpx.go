@@ -2,10 +2,14 @@
 // goes through a Client made here, and nothing else in the project opens an
 // HTTP connection to one.
 //
-// A request passes these layers in this order, each in a file of its own:
-// base URL and headers, fence (dry-run and read-only), retries, pacing,
-// trace, the connection. The answer passes: redirect rule, body limit, content
-// type, status to apierr.Error, decoding.
+// A request passes these layers in this order, each in a file of its own: base
+// URL (url.go), headers and body (call.go), resty, fence of dry-run and
+// read-only (fence.go), redirects (redirect.go), retries (retry.go), pacing
+// (pacer.go), time limit (attempt.go, watch.go), trace (trace.go), the connection
+// (transport.go). Its answer passes: decompression and body limit (body.go),
+// status to apierr.Error (status.go, message.go), content type (contenttype.go),
+// then retries and redirects on the way back, decoding (decode.go). Masking
+// (mask.go) is part of every text that leaves.
 package httpx
 
 import (
@@ -57,7 +61,10 @@ type Config struct {
 	Timeout time.Duration // one request, connect to last byte; 0 is DefaultTimeout
 	Pacer   Pacer         // nil is no pacing
 	Retry   RetryPolicy   // zero value is the default policy
-	Trace   Trace         // -v and -vv; zero value is silent
+	// OnWait is told before a pause of a second or more between two attempts: how
+	// long, and the failure that asks for it. May be nil.
+	OnWait func(d time.Duration, err *apierr.Error)
+	Trace  Trace // -v and -vv; zero value is silent
 
 	// LoginHint follows the error "not signed in" and a 401: how to get or
 	// check a credential. Example: "oncall auth status victorops".

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/pkg/secret"
 )
 
 func TestErrorText(t *testing.T) {
@@ -77,10 +79,13 @@ func FuzzErrorText(f *testing.F) {
 
 func TestRequestID(t *testing.T) {
 	t.Parallel()
-	assert.Empty(t, requestID(http.Header{}))
-	assert.Equal(t, "ab12", requestID(http.Header{"Cf-Ray": {"c"}, "X-Request-Id": {"ab12"}}))
-	assert.Equal(t, "c1-FRA", requestID(http.Header{"Cf-Ray": {"c1-FRA"}}))
-	assert.Equal(t, "a[31mb", requestID(http.Header{"X-Request-Id": {"a\x1b[31mb"}}))
+	c, err := New(Config{BaseURL: "http://host", Password: secret.New("s3cr3t"), User: "ann"})
+	require.NoError(t, err)
+	assert.Empty(t, c.requestID(http.Header{}))
+	assert.Equal(t, "id-***", c.requestID(http.Header{"X-Request-Id": {"id-s3cr3t"}}))
+	assert.Equal(t, "ab12", c.requestID(http.Header{"Cf-Ray": {"c"}, "X-Request-Id": {"ab12"}}))
+	assert.Equal(t, "c1-FRA", c.requestID(http.Header{"Cf-Ray": {"c1-FRA"}}))
+	assert.Equal(t, "a[31mb", c.requestID(http.Header{"X-Request-Id": {"a\x1b[31mb"}}))
 }
 
 func TestJSONErrorsNameNoGoTypes(t *testing.T) {

@@ -68,7 +68,7 @@ func (c *Client) bodyFailure(ctx context.Context, cl *call, res *http.Response, 
 	if cl.writes && !errors.Is(o.err, apierr.ErrUnknownOutcome) {
 		o.err.Kind = append([]error{apierr.ErrUnknownOutcome}, o.err.Kind...)
 	}
-	o.err.Status, o.err.RequestID, o.err.Err = res.StatusCode, requestID(res.Header), c.hushed(err)
+	o.err.Status, o.err.RequestID, o.err.Err = res.StatusCode, c.requestID(res.Header), c.hushed(err)
 	return o
 }
 

@@ -37,7 +37,7 @@ func (c *Client) redirectTarget(cl *call, from *url.URL, res *http.Response, hop
 	status := res.StatusCode
 	fail := func(kind error, format string, args ...any) *apierr.Error {
 		e := c.fail(cl, kind, format, args...)
-		e.Status, e.RequestID = status, requestID(res.Header)
+		e.Status, e.RequestID = status, c.requestID(res.Header)
 		return e
 	}
 	location := res.Header.Get("Location")

@@ -85,6 +85,9 @@ func (c *Client) send(ctx context.Context, cl *call, u *url.URL) (*http.Response
 		if o.res != nil {
 			_ = o.res.Body.Close()
 		}
+		if c.cfg.OnWait != nil && wait >= time.Second {
+			c.cfg.OnWait(wait, o.err)
+		}
 		if err := c.cfg.Sleep(ctx, wait); err != nil {
 			return nil, nil, c.interrupted(cl, err, o.err)
 		}

@@ -27,7 +27,12 @@ func TestRetriesUntilItWorks(t *testing.T) {
 		httpxtest.Exchange{Method: "PATCH", Path: "/ack", Body: `{"n":"4127"}`, Reply: httpxtest.Status(420)},
 		httpxtest.Exchange{Method: "PATCH", Path: "/ack", Body: `{"n":"4127"}`, Reply: ok},
 	)
-	c := client(t, srv.Config("v"))
+	cfg := srv.Config("v")
+	var told []string
+	cfg.OnWait = func(d time.Duration, err *apierr.Error) {
+		told = append(told, d.Truncate(time.Second).String()+" "+err.Message)
+	}
+	c := client(t, cfg)
 	for _, r := range []httpx.Request{
 		{Path: "/x"},
 		{Method: "POST", Path: "/search", Reads: true, JSON: map[string]int{"q": 1}},
@@ -40,6 +45,7 @@ func TestRetriesUntilItWorks(t *testing.T) {
 	}
 	waits := srv.Waits()
 	require.Len(t, waits, 6)
+	assert.Equal(t, []string{"20s service unavailable, asks to wait 20s", "3s throttled, asks to wait 3s"}, told)
 	for i, least := range []time.Duration{125e6, 250e6, 20e9, 125e6, 3e9, 250e6} {
 		assert.GreaterOrEqual(t, waits[i], least, "wait %d", i)
 		assert.LessOrEqual(t, waits[i], max(2*least, least+250*time.Millisecond), "wait %d", i)

@@ -17,7 +17,7 @@ const classifyBody = 8 << 10
 func (c *Client) statusError(cl *call, u *url.URL, res *http.Response, body []byte) *apierr.Error {
 	status := res.StatusCode
 	e := c.fail(cl, nil, "")
-	e.Status, e.RequestID = status, c.cfg.Masker.Mask(requestID(res.Header))
+	e.Status, e.RequestID = status, c.requestID(res.Header)
 	e.RetryAfter = retryAfter(res.Header, c.cfg.Now())
 	text := errorText(res.Header, body)
 	switch {
@@ -74,9 +74,9 @@ func join(word, text string) string {
 // requestHeaders are where vendors put the id of a request.
 var requestHeaders = []string{"X-Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "X-Amz-Request-Id", "Request-Id", "X-Trace-Id", "Cf-Ray"}
 
-func requestID(h http.Header) string {
+func (c *Client) requestID(h http.Header) string {
 	for _, name := range requestHeaders {
-		if id := oneLine(h.Get(name), 64); id != "" {
+		if id := oneLine(c.cfg.Masker.Mask(h.Get(name)), 64); id != "" {
 			return id
 		}
 	}

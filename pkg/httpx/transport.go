@@ -29,6 +29,8 @@ func newTransport(cfg Config) (*http.Transport, error) {
 		MaxIdleConnsPerHost:   16,
 		IdleConnTimeout:       60 * time.Second,
 		ExpectContinueTimeout: time.Second,
+		// The default of 10 MiB is no limit for a header.
+		MaxResponseHeaderBytes: 1 << 20,
 		// A stream on a dead link ends by these pings, not only by its idle limit.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
