@@ -110,7 +110,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	for _, l := range layouts {
 		if v, err := time.Parse(l, s); err == nil {
-			t.Time = v
+			if y := v.UTC().Year(); y >= 1 && y <= 9999 { // what RFC 3339 can write again
+				t.Time = v
+			}
 			return nil
 		}
 	}

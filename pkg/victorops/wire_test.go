@@ -56,7 +56,7 @@ func TestTimes(t *testing.T) {
 		assert.True(t, got.Equal(want), "%s is %s", in, got)
 	}
 	// One odd time must not hide a list of incidents.
-	for _, in := range []string{`""`, `null`, `"yesterday"`, `-1`, `99999999999999999`} {
+	for _, in := range []string{`""`, `null`, `"yesterday"`, `-1`, `99999999999999999`, `"9999-12-31T23:59:59-23:59"`, `"0000-01-01T00:00:00+23:59"`} {
 		got, err := decode[victorops.Time](t, in)
 		require.NoError(t, err, in)
 		assert.True(t, got.IsZero(), in)

@@ -200,14 +200,7 @@ func TestExportToAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mine.ics")
 	r := e.Run("rotation export --mine --file " + path + " -o json")
 	require.Equal(t, 0, r.Code, r.Err)
-	var out struct {
-		Item struct {
-			Events   int
-			File     string
-			Calendar string
-		}
-	}
-	out = clitest.JSON[struct {
+	out := clitest.JSON[struct {
 		Item struct {
 			Events   int
 			File     string
