@@ -53,7 +53,7 @@ func TestFaults(t *testing.T) {
 		"reset before the body was read": {httpxtest.ResetBefore(), unavailable, unknown, 4, 1, "was lost after the request was sent", "was lost after the request was sent"},
 		"reset after it acted":           {httpxtest.ResetAfter(), unavailable, unknown, 4, 1, "was lost after the request was sent", "was lost after the request was sent"},
 		"cut body":                       {httpxtest.CutBody(200, `{"a":`), unavailable, unknown, 4, 1, "the answer was cut off after 5 B (200)", "the answer was cut off after 5 B (200)"},
-		"no answer in time":              {httpxtest.Hang(), unavailable, unknown, 1, 1, "timed out after 50ms waiting for the answer of", "timed out after 50ms waiting for the answer of"},
+		"no answer in time":              {httpxtest.Hang(), unavailable, unknown, 1, 1, "timed out after 1s waiting for the answer of", "timed out after 1s waiting for the answer of"},
 		"JSON that ends early":           {httpxtest.JSON(200, `{"a":`), unavailable, unknown, 1, 1, "the answer was cut off: its JSON has no end (200)", ""},
 		"no JSON":                        {httpxtest.JSON(200, `nope`), unavailable, unknown, 1, 1, "the answer is not valid JSON (at byte 2) (200)", ""},
 		"text":                           {httpxtest.Text(200, "OK"), unavailable, unknown, 1, 1, "the answer is text/plain, not JSON (200)", ""},
@@ -108,7 +108,7 @@ func TestFaults(t *testing.T) {
 					cfg := srv.Config("v")
 					r := httpx.Request{Op: "do it", Method: method, Path: "/x", Timeout: 5 * time.Second}
 					if name == "no answer in time" {
-						r.Timeout = 50 * time.Millisecond
+						r.Timeout = time.Second
 					}
 					if writes {
 						r.JSON = map[string]int{"a": 1}
@@ -243,12 +243,15 @@ func TestEndOfContext(t *testing.T) {
 		})
 		t.Run(method+" out of time", func(t *testing.T) {
 			t.Parallel()
-			srv := httpxtest.New(t, httpxtest.Exchange{Method: method, Path: "/x", Reply: httpxtest.Hang()})
-			_, err := client(t, srv.Config("v")).Do(deadline(t, 50*time.Millisecond), httpx.Request{Op: "ack", Method: method, Path: "/x"}, nil)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.ErrorIs(t, err, apierr.ErrUnavailable)
-			assert.Equal(t, method == "POST", errors.Is(err, apierr.ErrUnknownOutcome))
-			assert.Contains(t, err.Error(), "out of time while waiting for the answer of 127.0.0.1:")
+			slow(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(t *testing.T, c *httpx.Client) {
+				start := time.Now()
+				_, err := c.Do(deadline(t, 12*time.Second), httpx.Request{Op: "ack", Method: method, Path: "/x"}, nil)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, apierr.ErrUnavailable)
+				assert.Equal(t, method == "POST", errors.Is(err, apierr.ErrUnknownOutcome))
+				require.EqualError(t, err, "loki: ack: out of time while waiting for the answer of memory")
+				assert.Equal(t, 12*time.Second, time.Since(start))
+			})
 		})
 		t.Run(method+" before it began", func(t *testing.T) {
 			t.Parallel()
