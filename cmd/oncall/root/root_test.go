@@ -125,7 +125,7 @@ func TestCompletionHasLiveValues(t *testing.T) {
 	assert.Contains(t, r.Out, ":4\n", "no file names")
 	assert.NotContains(t, e.Run(`__complete incident ack 4127 ""`).Out, "4127\t", "one that was given is not offered again")
 	assert.Contains(t, e.Run(`__complete incident list --team ""`).Out, "Operations\t")
-	assert.Contains(t, e.Run(`__complete incident list --context ""`).Out, "demo\n")
+	assert.Contains(t, e.Run(`__complete incident list --context ""`).Out, "demo\t")
 	assert.Contains(t, e.Run(`__complete incident list -o ""`).Out, "jsonl\n")
 	changes, err := e.World.Changes()
 	require.NoError(t, err)
