@@ -13,7 +13,8 @@ import (
 type StepHistory struct {
 	Step   string `json:"step"` // suite and name
 	Runner string `json:"runner"`
-	Builds int    `json:"builds"` // finished builds in which it has a verdict
+	Looked int    `json:"looked"` // finished builds that were looked at
+	Builds int    `json:"builds"` // those in which it has a verdict
 	Failed int    `json:"failed"`
 	Passed int    `json:"passed"`
 	// Recovered are failures after which the next build with equal parameters,
@@ -152,6 +153,7 @@ func (j judged) of(h *StepHistory) verdict {
 
 func (h *StepHistory) count(builds []jenkins.Build, all []judged) {
 	var line []verdict
+	h.Looked = len(all)
 	for i, j := range all {
 		if j.unread {
 			h.Unread++

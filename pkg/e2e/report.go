@@ -78,6 +78,12 @@ const (
 	KindUnknown Kind = "unknown"
 )
 
+// StageMark is where a stage, or another named block of a pipeline, begins.
+type StageMark struct {
+	Name string `json:"name"`
+	Line int    `json:"line"`
+}
+
 // Report is what one console says.
 type Report struct {
 	Lines    int      `json:"lines"`
@@ -93,6 +99,9 @@ type Report struct {
 	Recovered []Step `json:"recovered"`
 	// Running is the step that was under way when the build was aborted.
 	Running *Step `json:"running"`
+	// Stages in the order of the console, at most 500: for controllers that have
+	// no stage view.
+	Stages []StageMark `json:"stages"`
 	// Tail are the last lines before "Finished:", for when nothing is recognised.
 	Tail []ContextLine `json:"tail"`
 }

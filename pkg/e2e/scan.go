@@ -97,6 +97,7 @@ func newScanner(o Options) *scanner {
 		s.after = defaultAfter
 	}
 	s.before, s.after = min(max(s.before, 0), ringSize-1), max(s.after, 0)
+	s.report.Stages = []StageMark{}
 	s.main = s.newLane("")
 	return s
 }

@@ -25,6 +25,9 @@ type Source interface {
 type Reader struct {
 	Source Source
 	Cache  *Cache // nil remembers nothing
+	// Context is how many lines around a verdict are kept, when more than usual;
+	// use it without a cache.
+	Context int
 }
 
 // The context that a report of Reader keeps around its first failures.
@@ -83,7 +86,7 @@ func (r *Reader) console(ctx context.Context, b jenkins.Build) (*Report, error) 
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	rep, err := Scan(body, Options{Before: ContextBefore, After: ContextAfter})
+	rep, err := Scan(body, Options{Before: max(ContextBefore, r.Context), After: max(ContextAfter, r.Context)})
 	for i := range rep.Failures {
 		if i >= contexts {
 			rep.Failures[i].Before, rep.Failures[i].After = []ContextLine{}, []ContextLine{}

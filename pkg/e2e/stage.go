@@ -43,6 +43,37 @@ func (t *stageTracker) open(name string) {
 	if len(t.stack) < maxStages {
 		t.stack = append(t.stack, name)
 	}
+	if r := &t.lane.s.report; name != "" && len(r.Stages) < maxStageMarks {
+		r.Stages = append(r.Stages, StageMark{name, t.lane.s.cur.number})
+	}
+}
+
+// maxStageMarks bounds Report.Stages.
+const maxStageMarks = 500
+
+// Stager tells of each line of a console, as it comes, in which stage it is.
+type Stager struct{ s *scanner }
+
+// NewStager begins at the first line of a console.
+func NewStager() *Stager { return &Stager{newScanner(Options{Before: -1, After: -1})} }
+
+// Stages returns the named blocks around a line, the outermost first; of a line
+// of a parallel branch, those of the branch. The result is valid until the next
+// call.
+func (g *Stager) Stages(raw []byte) []string {
+	s := g.s
+	text := withoutTime(withoutNotes(raw))
+	at := s.main
+	if len(s.lanes) > 0 && len(text) > 2 && text[0] == '[' {
+		at, text = s.laneOf(text)
+	}
+	l := &s.cur
+	l.text = Clean(text, nil)
+	l.body, l.indent = trim(l.text)
+	if len(l.body) > 0 && l.body[0] == '[' && l.indent == 0 {
+		at.stages.line(l)
+	}
+	return at.stages.stack
 }
 
 // current is the innermost named stage.

@@ -171,7 +171,7 @@ func (f *follower) ended(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	f.build, f.quiet = b, 0
-	return b.Finished(), nil
+	return b.Finished() || over(b), nil
 }
 
 func (f *follower) wait(ctx context.Context, p polled) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/auth"
 	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
 	"github.com/balena-io/oncall/cmd/oncall/demo"
+	"github.com/balena-io/oncall/cmd/oncall/e2e"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
@@ -61,6 +62,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 		rotation.NewCmd(f),
 		paging.NewCmd(f),
 		status.NewCmd(f),
+		e2e.NewCmd(f),
 	}
 	setUp := []*cobra.Command{
 		demo.NewCmd(f),
