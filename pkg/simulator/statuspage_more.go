@@ -207,22 +207,13 @@ func (c *spCall) publicPage() obj {
 	return obj{"id": StatuspagePage, "name": statuspageName, "url": c.self, "time_zone": Zone, "updated_at": spPublicTime(c.sp.Changed)}
 }
 
-// publicStatus is the page's own sum, in words that differ from those of
-// components.
+// publicStatus is the page's own sum, blended from its components, in words that
+// differ from theirs.
 func (c *spCall) publicStatus() obj {
 	worst := 0
 	for _, x := range c.sp.Components {
 		if !x.Group {
 			worst = max(worst, slices.Index(spComponentStatuses, x.Status))
-		}
-	}
-	for _, i := range c.sp.Incidents {
-		if i.unresolved() {
-			for n, s := range spComponentStatuses {
-				if spImpactOf(s) == i.impact() {
-					worst = max(worst, n)
-				}
-			}
 		}
 	}
 	words := map[string]string{

@@ -345,8 +345,9 @@ func TestTrouble(t *testing.T) {
 			t.Run(name+"/"+line, func(t *testing.T) {
 				t.Parallel()
 				e := clitest.New(t)
-				tc.fault.Service = "statuspage"
-				require.NoError(t, e.World.AddFault(tc.fault))
+				fault := tc.fault
+				fault.Service = "statuspage"
+				require.NoError(t, e.World.AddFault(fault))
 				r := e.Run(line)
 				assert.Equal(t, tc.code, r.Code, r.Err)
 				assert.Contains(t, r.Err, tc.err)
