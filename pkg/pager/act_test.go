@@ -201,6 +201,15 @@ func TestGet(t *testing.T) {
 	assert.Empty(t, d.Notes)
 	assert.Empty(t, d.Partial)
 
+	// Five minutes on the second step has passed, and the third comes.
+	w.advance(5 * time.Minute)
+	d, err = w.Get(t.Context(), "4127")
+	require.NoError(t, err)
+	require.NotNil(t, d.Next)
+	assert.Equal(t, 3, d.Next.Step)
+	assert.Equal(t, []string{"manager"}, d.Next.Who)
+	assert.Equal(t, 24*time.Minute, d.Next.At.Sub(start))
+
 	_, err = w.Get(t.Context(), "9999")
 	require.ErrorIs(t, err, apierr.ErrNotFound)
 	assert.EqualError(t, err, "victorops: incident 9999: no incident has this number")
@@ -211,6 +220,42 @@ func TestGet(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, d.Next, "nobody is next when somebody has it")
 	assert.Equal(t, "you", d.AckedBy)
+}
+
+// What a step pages, whatever it is; a reroute makes the policy's clock unknowable.
+func TestNextInEveryForm(t *testing.T) {
+	t.Parallel()
+	wire := func(transitions string) httpxtest.Exchange {
+		return get(pathList+"/7", `{"incidentNumber":"7","currentPhase":"UNACKED","startTime":"2026-03-04T01:55:00Z","transitions":[`+transitions+`],
+			"pagedPolicies":[{"policy":{"name":"P","slug":"pol-1"},"team":{"name":"T","slug":"team-1"}}]}`)
+	}
+	none := httpxtest.Exchange{Path: pathList + "/7/notes", Reply: httpxtest.Status(200)}
+	policy := get("/api-public/v1/policies/pol-1", `{"name":"P","slug":"pol-1","steps":[{"timeout":0,"entries":[]},{"timeout":10,"entries":[
+		{"executionType":"rotation_group","rotationGroup":{"slug":"rtg-1","label":"Weekly"}},{"executionType":"email","email":{"address":"x@example.test"}},
+		{"executionType":"webhook","webhook":{"slug":"wh-1","label":"hook"}},{"executionType":"policy_routing","targetPolicy":{"policySlug":"pol-9"}},
+		{"executionType":"user","user":{"username":"manager"}},{"executionType":"team"}]}]}`)
+	all := get("/api-public/v1/policies", `{"policies":[{"policy":{"name":"Other","slug":"pol-9"},"team":{"name":"T","slug":"team-1"}}]}`)
+	plan := func(entry string) httpxtest.Exchange {
+		return get("/api-public/v2/team/team-1/oncall/schedule?daysForward=1&step=1", `{"schedules":[{"policy":{"slug":"pol-1"},"schedule":[`+entry+`]}]}`)
+	}
+	p, _ := scripted(t, wire(""), none, policy, all, plan(`{"onCallUser":{"username":"anna"},"onCallType":"rotation_group","rolls":[]}`))
+	d, err := p.Get(t.Context(), "7")
+	require.NoError(t, err)
+	require.NotNil(t, d.Next)
+	assert.Equal(t, []string{"anna", "x@example.test", "webhook hook", "policy Other", "manager", "team"}, d.Next.Who)
+	assert.Equal(t, time.Date(2026, 3, 4, 2, 5, 0, 0, time.UTC), d.Next.At)
+
+	// It came back after an acknowledgement: the clock begins again.
+	p, _ = scripted(t, wire(`{"name":"ACKED","at":"2026-03-04T01:56:00Z"},{"name":"UNACKED","at":"2026-03-04T01:58:00Z"}`), none, policy, all, plan(""))
+	d, err = p.Get(t.Context(), "7")
+	require.NoError(t, err)
+	assert.Equal(t, time.Date(2026, 3, 4, 2, 8, 0, 0, time.UTC), d.Next.At)
+	assert.Equal(t, "rotation Weekly", d.Next.Who[0], "nobody holds it: its name")
+
+	p, _ = scripted(t, wire(`{"name":"Rerouted","at":"2026-03-04T01:59:00Z"}`), none)
+	d, err = p.Get(t.Context(), "7")
+	require.NoError(t, err)
+	assert.Nil(t, d.Next)
 }
 
 func TestGetWithPartsMissing(t *testing.T) {

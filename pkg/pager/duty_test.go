@@ -1,6 +1,7 @@
 package pager_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -182,8 +183,15 @@ func TestTakeIsConfirmed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, _ := scripted(t, test.exchanges...)
+			p, srv := scripted(t, test.exchanges...)
+			waits := 0
+			p.Wait = func(ctx context.Context, d time.Duration) error {
+				waits++
+				assert.Equal(t, time.Second, d)
+				return ctx.Err()
+			}
 			got, err := p.Take(t.Context(), plan)
+			assert.Equal(t, max(len(srv.Seen())-2, 0), waits, "a pause between looks")
 			if test.kind == nil {
 				require.NoError(t, err)
 				assert.Equal(t, test.looked, got.Looked)

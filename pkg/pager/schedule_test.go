@@ -90,10 +90,10 @@ func TestScheduleSeesATakeOnTheRunningTurn(t *testing.T) {
 		`{"onCallType"`, `{"onCallUser":{"username":"anna"},"overrideOnCallUser":{"username":"clara"},"onCallType"`, 1)
 	s := step1(t, 5, get(pathPlan+"?daysForward=5", planOf(entry, "")))
 	assert.Equal(t, []string{"03-02T08:00 03-05T08:00 clara for anna", "03-05T08:00 03-12T08:00 anna"}, lines(s))
-	// When the take is listed, its own times count.
+	// When the take is listed, its own times count: it may end before the turn does.
 	s = step1(t, 5, get(pathPlan+"?daysForward=5", planOf(entry,
-		`{"origOnCallUser":{"username":"anna"},"overrideOnCallUser":{"username":"clara"},"start":"2026-03-04T01:00:00Z","end":"2026-03-05T08:00:00Z"}`)))
-	assert.Equal(t, []string{"03-04T01:00 03-05T08:00 clara for anna", "03-05T08:00 03-12T08:00 anna"}, lines(s))
+		`{"origOnCallUser":{"username":"anna"},"overrideOnCallUser":{"username":"clara"},"start":"2026-03-04T01:00:00Z","end":"2026-03-04T12:00:00Z"}`)))
+	assert.Equal(t, []string{"03-04T01:00 03-04T12:00 clara for anna", "03-04T12:00 03-05T08:00 anna", "03-05T08:00 03-12T08:00 anna"}, lines(s))
 }
 
 // Thirty days a request: longer plans step on, and a turn that two windows hold is one.

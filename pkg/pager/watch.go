@@ -116,11 +116,8 @@ func (p *Pager) look(ctx context.Context, w *watch) (Poll, error) {
 		}
 	}
 	for number, i := range w.known {
-		if _, there := now[number]; !there && i.Phase.Open() && len(l.Partial) == 0 {
+		if _, there := now[number]; !there && i.Phase.Open() {
 			poll.Changes = append(poll.Changes, Change{At: at, Kind: ChangeGone, Incident: i})
-		}
-		if _, there := now[number]; !there && len(l.Partial) > 0 {
-			now[number] = i // a list that misses a part proves no absence
 		}
 	}
 	slices.SortStableFunc(poll.Changes, func(a, b Change) int {

@@ -142,8 +142,7 @@ func TestWatchEnds(t *testing.T) {
 }
 
 // A phase that changes without a transition is told; people who are paged later
-// are; an incident that VictorOps forgets is; a list with a part missing proves
-// no absence.
+// are; an incident that VictorOps forgets is.
 func TestWatchWithoutTransitions(t *testing.T) {
 	t.Parallel()
 	p, _ := scripted(t,
