@@ -11,11 +11,16 @@ import (
 // one that is open. Several open ones are apierr.ErrAmbiguous: a guess could
 // tell the public something false.
 func (b *Board) findIncident(ctx context.Context, ref, pager string) (statuspage.Incident, error) {
-	var none statuspage.Incident
 	open, err := b.openRealtime(ctx)
 	if err != nil {
-		return none, err
+		return statuspage.Incident{}, err
 	}
+	return b.findAmong(ctx, ref, pager, open)
+}
+
+// findAmong is findIncident for a caller that has read the open incidents.
+func (b *Board) findAmong(ctx context.Context, ref, pager string, open []statuspage.Incident) (statuspage.Incident, error) {
+	var none statuspage.Incident
 	switch {
 	case pager != "":
 		return b.pairedWith(ctx, pager, open)

@@ -89,7 +89,7 @@ func (b *Board) PlanMaintenance(ctx context.Context, d MaintenanceDraft) (Mainte
 		return err
 	})
 	g.Go(func() (err error) {
-		_, planned, err = b.openAll(gctx)
+		_, planned, err = b.openIn(gctx, plannedViews...)
 		return err
 	})
 	g.Go(func() error {

@@ -75,7 +75,7 @@ func (b *Board) Components(ctx context.Context) ([]Component, error) {
 // then the closed ones, newest first. all adds the closed ones; since, when
 // set, keeps those that were open at that time or later.
 func (b *Board) Incidents(ctx context.Context, all bool, since time.Time) ([]Incident, error) {
-	rows, err := b.list(ctx, all, since, func(in statuspage.Incident) bool { return !in.OfMaintenance() })
+	rows, err := b.list(ctx, all, since, func(in statuspage.Incident) bool { return !in.OfMaintenance() }, statuspage.Unresolved)
 	if err != nil {
 		return nil, err
 	}
@@ -94,17 +94,18 @@ func (b *Board) OpenIncidents(ctx context.Context) ([]Incident, error) {
 // Maintenances lists maintenance: what runs, what comes, and with all what is
 // over, newest first.
 func (b *Board) Maintenances(ctx context.Context, all bool, since time.Time) ([]Maintenance, error) {
-	rows, err := b.list(ctx, all, since, statuspage.Incident.OfMaintenance)
+	rows, err := b.list(ctx, all, since, statuspage.Incident.OfMaintenance, plannedViews...)
 	if err != nil {
 		return nil, err
 	}
 	return maintenances(rows), nil
 }
 
-// list reads what is open and, with all or since, what is closed. The walk
-// through the closed ones ends at a page that holds nothing touched since.
-func (b *Board) list(ctx context.Context, all bool, since time.Time, match func(statuspage.Incident) bool) ([]statuspage.Incident, error) {
-	real, planned, err := b.openAll(ctx)
+// list reads what is open in the views and, with all or since, what is closed.
+// The walk through the closed ones ends at a page that holds nothing touched
+// since.
+func (b *Board) list(ctx context.Context, all bool, since time.Time, match func(statuspage.Incident) bool, views ...statuspage.View) ([]statuspage.Incident, error) {
+	real, planned, err := b.openIn(ctx, views...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +156,20 @@ func closedAt(in statuspage.Incident) time.Time {
 	return lastTouched(in)
 }
 
-// openAll reads all open incidents and maintenances. The vendor has four views
-// whose borders are not written down (contract note, section 3), so all are
-// read and told apart by status.
-func (b *Board) openAll(ctx context.Context) (real, planned []statuspage.Incident, err error) {
-	return b.openIn(ctx, statuspage.Unresolved, statuspage.ActiveMaintenance, statuspage.ScheduledView, statuspage.Upcoming)
+// plannedViews are those in which maintenance stands. Their borders are not
+// written down (contract note, section 3), so all are read where all of it is
+// wanted, and what they hold is told apart by status.
+var plannedViews = []statuspage.View{statuspage.ActiveMaintenance, statuspage.ScheduledView, statuspage.Upcoming}
+
+// openAll reads all open incidents and maintenances.
+func (b *Board) openAll(ctx context.Context) (real, maintenance []statuspage.Incident, err error) {
+	return b.openIn(ctx, append([]statuspage.View{statuspage.Unresolved}, plannedViews...)...)
+}
+
+// running reads the open incidents and the maintenance that runs: what may name
+// a component.
+func (b *Board) running(ctx context.Context) (real, maintenance []statuspage.Incident, err error) {
+	return b.openIn(ctx, statuspage.Unresolved, statuspage.ActiveMaintenance)
 }
 
 // openRealtime reads the open incidents without maintenance: one request.

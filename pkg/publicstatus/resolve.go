@@ -48,11 +48,10 @@ func (b *Board) PlanResolve(ctx context.Context, d ResolveDraft) (ResolvePlan, e
 	var real, planned []statuspage.Incident
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		p.was, err = b.findIncident(gctx, d.Ref, d.Pager)
-		return err
-	})
-	g.Go(func() (err error) {
-		real, planned, err = b.openAll(gctx)
+		if real, planned, err = b.running(gctx); err != nil {
+			return err
+		}
+		p.was, err = b.findAmong(gctx, d.Ref, d.Pager, real)
 		return err
 	})
 	g.Go(func() error {
