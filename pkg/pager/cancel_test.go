@@ -18,3 +18,10 @@ func (c cancelling) Ack(ctx context.Context, in victorops.AckRequest) ([]victoro
 	c.cancel()
 	return out, err
 }
+
+// CreateOverride is interrupted the same way, between the two steps.
+func (c cancelling) CreateOverride(ctx context.Context, in victorops.NewOverride) (victorops.Override, error) {
+	out, err := c.Client.CreateOverride(ctx, in)
+	c.cancel()
+	return out, err
+}

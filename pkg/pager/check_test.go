@@ -210,3 +210,12 @@ func TestCheckTeamWithOneWhoCannotBeRead(t *testing.T) {
 	require.Len(t, v.Partial, 1)
 	assert.Equal(t, "y", v.Partial[0].Source)
 }
+
+func TestCheckTeamOfWhichNobodyCanBeRead(t *testing.T) {
+	t.Parallel()
+	p, _ := scripted(t, get(pathTeams, `[{"name":"One","slug":"team-1"}]`),
+		get("/api-public/v1/team/team-1/members", `{"members":[{"username":"x"}]}`),
+		httpxtest.Exchange{Path: pathContacts, Reply: httpxtest.Status(500)}, httpxtest.Exchange{Path: pathPaging, Reply: httpxtest.Status(500)}, get(pathCustom, `{}`))
+	_, err := p.CheckTeam(t.Context(), "one", 0)
+	require.ErrorIs(t, err, apierr.ErrUnavailable)
+}

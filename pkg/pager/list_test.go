@@ -191,6 +191,11 @@ func TestNames(t *testing.T) {
 		_, err := p.Targets(ctx, []string{typed})
 		require.EqualError(t, err, want, typed)
 	}
+	q, _ := scripted(t, get(pathUsers, `{"users":[{"username":"night"}]}`),
+		get("/api-public/v1/policies", `{"policies":[{"policy":{"name":"Night","slug":"pol-3"},"team":{"name":"Two","slug":"team-2"}}]}`))
+	_, err = q.Targets(ctx, []string{"night"})
+	require.ErrorIs(t, err, apierr.ErrAmbiguous, "paging the wrong one would be worse than asking")
+	assert.EqualError(t, err, `victorops: "night" matches user:night and policy:Night`)
 	_, err = p.Targets(ctx, nil)
 	require.ErrorIs(t, err, apierr.ErrUsage)
 	assert.Len(t, srv.Seen(), 3, "names are read once")

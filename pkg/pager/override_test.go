@@ -1,6 +1,7 @@
 package pager_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -193,4 +194,18 @@ func TestOverrideOfSomebodyWithoutDuty(t *testing.T) {
 		httpxtest.Exchange{Method: "DELETE", Path: pathOverrides + "/o1", Reply: httpxtest.Status(404)})
 	_, err := p.Override(t.Context(), away())
 	require.EqualError(t, err, "victorops: override: no escalation policy names you: there is nothing to cover; nothing was left behind")
+}
+
+// Ctrl-C between the steps: half an override looks like a whole one, so it goes.
+func TestOverrideInterruptedBetweenTheSteps(t *testing.T) {
+	t.Parallel()
+	w := demo(t, "you")
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Pager.Client = cancelling{w.Pager.Client, cancel}
+	_, err := w.Override(ctx, away())
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorContains(t, err, "nothing was left behind")
+	all, err := w.Pager.Client.Overrides(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, all)
 }
