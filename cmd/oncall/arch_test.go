@@ -135,7 +135,7 @@ func TestImportLaw(t *testing.T) {
 			func(f file) bool { return vendorOf(f.pkg) != "" && !f.test },
 			func(f file, imp string) bool {
 				return strings.HasPrefix(imp, module+"pkg/") && !strings.HasPrefix(imp, module+"pkg/"+vendorOf(f.pkg)) &&
-					!oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret", "pkg/nearest", "pkg/when", "pkg/datasource")
+					!oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret", "pkg/nearest", "pkg/when", "pkg/datasource", "pkg/atomicfile")
 			},
 		},
 		{

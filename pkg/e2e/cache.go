@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 
 	"github.com/balena-io/oncall/pkg/jenkins"
 )
@@ -84,5 +84,5 @@ func (c *Cache) write(b jenkins.Build, e cached) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	return renameio.WriteFile(file, data, 0o600)
+	return atomicfile.Write(file, data, 0o600)
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
@@ -111,7 +111,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 			return printer.NewStream(out, "Calendar", func(c calendar) string { return strings.TrimSuffix(c.Calendar, "\n") }).
 				WithRaw(true).Print(c)
 		}
-	} else if err := renameio.WriteFile(o.file, []byte(text.String()), 0o644); err != nil {
+	} else if err := atomicfile.Write(o.file, []byte(text.String()), 0o644); err != nil {
 		return fmt.Errorf("write the calendar: %w", err)
 	}
 	return printer.Item(out, printer.Table[calendar]{

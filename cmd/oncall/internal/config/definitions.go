@@ -14,7 +14,8 @@ import (
 // that reads them.
 var definitionHelp = map[string]string{
 	"components":   "what can be deployed, rolled back and verified",
-	"queries":      "named log and metric queries",
+	"queries":      "named metric queries with their thresholds",
+	"logs":         "labels and fields of log lines, and the parser that finds them",
 	"hosts":        "named hosts",
 	"repositories": "git repositories by name",
 }

@@ -117,17 +117,20 @@ func services() []serviceBlock {
 			{Key: "deploy-job", Demo: "Deploy-Component-To-Production", Help: "job that deploys: folder/job"},
 		}},
 		{"loki", []Option{
-			{Key: "url", Kind: URL, Demo: demoBase + "loki", Required: true, Help: "what stands before /loki/api/v1"},
+			{Key: "url", Kind: URL, Demo: demoBase + "loki", Help: "what stands before /loki/api/v1; not needed with data-source"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Help: "bearer token"},
 			{Key: "tenant", Help: "tenant, sent as X-Scope-OrgID"},
+			{Key: "data-source", Help: "uid of Grafana's data source: go through Grafana, with its URL and token"},
 		}},
 		{"prometheus", []Option{
-			{Key: "url", Kind: URL, Demo: demoBase + "prometheus", Required: true, Help: "what stands before /api/v1"},
+			{Key: "url", Kind: URL, Demo: demoBase + "prometheus", Help: "what stands before /api/v1; not needed with data-source"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Help: "bearer token"},
+			{Key: "data-source", Help: "uid of Grafana's data source: go through Grafana, with its URL and token"},
 		}},
 		{"grafana", []Option{
 			{Key: "url", Kind: URL, Demo: demoBase + "grafana", Required: true, Help: "root of Grafana"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Required: true, Help: "service account token"},
+			{Key: "org-id", Help: "organisation, sent as X-Grafana-Org-Id; the token's own without it"},
 		}},
 		{"healthchecks", []Option{
 			{Key: "url", Kind: URL, Default: "https://healthchecks.io/api/v3", Demo: demoBase + "healthchecks", Help: "base of the API"},
