@@ -224,9 +224,9 @@ func maintenanceFindings(m Maintenance, now time.Time) []Finding {
 	if notice := m.StartsAt.Sub(m.AnnouncedAt); notice < Notice && m.ShortNotice == nil && !m.StartsAt.IsZero() {
 		f := f
 		f.Rule, f.Since = RuleShortNotice, m.AnnouncedAt
-		f.Message = "announced " + days(notice) + " ahead, which is less than 7 days, with no reason on record"
+		f.Message = "announced " + days(notice) + " ahead, not 7d; no reason on record"
 		if notice <= 0 {
-			f.Message = "announced after its start, with no reason on record"
+			f.Message = "announced after its start; no reason on record"
 		}
 		f.Fix = "oncall status maintenance cancel " + m.ID + ", and announce it with --short-notice REASON"
 		out = append(out, f)

@@ -365,7 +365,7 @@ func TestPublicSummaryOfAnUnknownPage(t *testing.T) {
 	require.ErrorIs(t, err, apierr.ErrUsage)
 	// With an id the vendor's own host serves it.
 	var asked string
-	c, err = statuspage.New(statuspage.Config{PageID: testPage, HTTP: httpx.Config{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	c, err = statuspage.New(statuspage.Config{PageID: testPage, HTTP: httpx.Config{Retry: httpx.RetryPolicy{Max: -1}, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		asked = r.URL.String()
 		return nil, context.Canceled
 	})}})

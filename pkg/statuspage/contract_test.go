@@ -138,7 +138,7 @@ func everyCall(ctx context.Context, t *testing.T, c *statuspage.Client) {
 // the description, and the replies are what the client decodes.
 func TestRequestsAndExampleRepliesKeepTheContract(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.StripPrefix("/base/v1", http.HandlerFunc(exampleReply(t))))
+	srv := httptest.NewServer(http.StripPrefix("/base/v1", exampleReply(t)))
 	t.Cleanup(srv.Close)
 	j := newJudge(t, http.DefaultTransport)
 	c, err := statuspage.New(statuspage.Config{HTTP: httpx.Config{BaseURL: srv.URL + "/base/v1", Transport: j}, APIKey: secret.New(testKey), PageID: testPage})

@@ -59,7 +59,11 @@ var allDigits = regexp.MustCompile(`^#?\d+$`)
 
 func (o *setOptions) complete(args []string) error {
 	if allDigits.MatchString(o.incident) {
-		o.f.Change.Incident = o.incident
+		n, err := cli.PagerNumber("incident", o.incident)
+		if err != nil {
+			return err
+		}
+		o.f.Change.Incident = n
 	} else if o.title = o.incident; o.title != "" {
 		if err := publicstatus.CheckTitle(o.title); err != nil {
 			return err
@@ -109,12 +113,12 @@ func (o *setOptions) run(ctx context.Context) error {
 	plan := o.plan(p, create)
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		if create != nil {
-			if err := openWith(ctx, b, *create, report); err != nil {
+			if err := openWith(ctx, b, *create, p.Targets, report); err != nil {
 				return err
 			}
 		}
 		for _, t := range sets {
-			report(t.Component.Name, set(ctx, b, t))
+			report(label(p.Targets, t), set(ctx, b, t))
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -158,10 +162,11 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 		audience = cli.Thousands(p.Subscribers) + " subscribers may be told"
 	}
 	for n, t := range p.Targets {
-		plan.Targets = append(plan.Targets, t.Component.Name)
-		line := fmt.Sprintf("%s: %s -> %s on the public page", t.Component.Name, publicstatus.SayStatus(t.From()), publicstatus.SayStatus(t.To))
+		name := label(p.Targets, t)
+		plan.Targets = append(plan.Targets, name)
+		line := fmt.Sprintf("%s: %s -> %s on the public page", name, publicstatus.SayStatus(t.From()), publicstatus.SayStatus(t.To))
 		if t.From() == t.To {
-			line = fmt.Sprintf("%s: %s already", t.Component.Name, publicstatus.SayStatus(t.To))
+			line = fmt.Sprintf("%s: %s already", name, publicstatus.SayStatus(t.To))
 		} else {
 			plan.Ask = mutate.AskYesNo
 		}
@@ -171,7 +176,7 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 		plan.Effects = append(plan.Effects, line)
 		for _, in := range t.NamedBy {
 			if t.To == statuspage.Operational {
-				plan.Notes = append(plan.Notes, fmt.Sprintf("%s is named by %s (%s), which stays open: oncall status incident resolve %s", t.Component.Name, in.ID, in.Title, in.ID))
+				plan.Notes = append(plan.Notes, fmt.Sprintf("%s is named by %s (%s), which stays open: oncall status incident resolve %s", name, in.ID, in.Title, in.ID))
 			}
 		}
 	}
@@ -186,6 +191,17 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 	return plan
 }
 
+// label names a component among the targets: its name, or, as names are not
+// unique, its id.
+func label(all []publicstatus.Target, t publicstatus.Target) string {
+	for _, o := range all {
+		if o.Component.Name == t.Component.Name && o.Component.ID != t.Component.ID {
+			return t.Component.ID
+		}
+	}
+	return t.Component.Name
+}
+
 func set(ctx context.Context, b *publicstatus.Board, t publicstatus.Target) mutate.Outcome {
 	c, changed, err := b.Set(ctx, t)
 	switch {
@@ -198,11 +214,11 @@ func set(ctx context.Context, b *publicstatus.Board, t publicstatus.Target) muta
 }
 
 // openWith opens the incident, which sets its components in the same request.
-func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreatePlan, report mutate.Report) error {
+func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreatePlan, all []publicstatus.Target, report mutate.Report) error {
 	in, found, err := b.Create(ctx, p)
 	if err != nil {
 		for _, t := range p.Targets {
-			report(t.Component.Name, mutate.Outcome{Err: err})
+			report(label(all, t), mutate.Outcome{Err: err})
 		}
 		if errors.Is(err, apierr.ErrReadOnly) {
 			return nil // a dry run: the rest is to be shown too
@@ -216,7 +232,7 @@ func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreateP
 	for _, t := range p.Targets {
 		c := t.Component
 		c.State = t.To
-		report(c.Name, mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
+		report(label(all, t), mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func draw(f *cli.Factory, d *printer.Detail, in publicstatus.Incident) {
 	d.Pairs("components", parts...)
 	lines := []string{}
 	for _, u := range in.Updates {
-		lines = append(lines, updateLines(f, u)...)
+		lines = append(lines, updateLines(f, u, d.Wide())...)
 	}
 	d.Row("updates", lines...)
 	if in.Pager != nil {
@@ -90,12 +90,14 @@ func draw(f *cli.Factory, d *printer.Detail, in publicstatus.Incident) {
 }
 
 // updateLines tells an update: when and what, then what it did to components.
-func updateLines(f *cli.Factory, u publicstatus.Update) []string {
+func updateLines(f *cli.Factory, u publicstatus.Update, wide bool) []string {
 	head := f.Clock(u.At) + "  " + publicstatus.SayState(u.State)
 	if !u.Notified {
 		head += " (nobody notified)"
 	}
-	head += "  [" + u.ID + "]"
+	if wide {
+		head += "  [" + u.ID + "]"
+	}
 	out := []string{head}
 	for line := range strings.Lines(u.Body) {
 		out = append(out, "  "+strings.TrimRight(line, "\n"))
