@@ -93,7 +93,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		return err
 	}
 	span := local(o.f, in.Start, "") + " to " + local(o.f, in.End, "")
-	plan := mutate.Plan{Verb: "override", Done: "made", Kind: "override", Until: &in.End,
+	plan := mutate.Plan{Verb: "override", Done: "made", Kind: "override", Targets: []string{in.Away.Username}, Until: &in.End,
 		Effects: []string{fmt.Sprintf("%s in the place of %s, %s, on %s", in.Cover.Username, in.Away.Username, span, o.on(in))}}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		made, err := p.Override(ctx, in)
@@ -101,7 +101,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 			return err
 		}
 		x := mutate.Outcome{Changed: !made.Already, Item: made,
-			Message: fmt.Sprintf("%s for %s, %s: %s", made.Cover, made.Away, span, strings.Join(made.Policies, ", "))}
+			Message: fmt.Sprintf("%s, %s: %s", made.Cover, span, strings.Join(made.Policies, ", "))}
 		if made.Already {
 			x.State = "already there"
 		}
@@ -111,7 +111,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		if made.Looked {
 			x.Message += "; an answer was lost, a look shows that it arrived"
 		}
-		report(made.ID, x)
+		report(in.Away.Username, x)
 		return nil
 	})
 }

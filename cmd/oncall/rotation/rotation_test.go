@@ -1,7 +1,9 @@
 package rotation_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,6 +158,38 @@ func TestTroubleOfTake(t *testing.T) {
 		assert.Empty(t, r.Out)
 		assert.Zero(t, changes(t, e))
 	})
+}
+
+// Ctrl-C in the middle of a batch: what was done is told, the rest is not sent.
+func TestTakeInterrupted(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	world := e.World.Handler()
+	// The user presses Ctrl-C when the first take is answered and read back.
+	taken := false
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		world.ServeHTTP(w, r)
+		switch {
+		case r.Method == http.MethodPatch:
+			taken = true
+		case taken:
+			_ = http.NewResponseController(w).Flush()
+			cancel()
+		}
+	}))
+	t.Cleanup(srv.Close)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	for _, line := range e.World.Env(srv.URL) {
+		name, value, _ := strings.Cut(line, "=")
+		e.Vars[name] = value
+	}
+	e.Vars["ONCALL_USER"] = "secondary"
+	r := e.RunContext(ctx, `rotation take "Operations primary" "Operations low urgency"`)
+	assert.NotZero(t, r.Code)
+	assert.Contains(t, r.Err, "policy/Operations low urgency not sent")
+	assert.Equal(t, 1, changes(t, e))
 }
 
 func TestTroubleOfOverride(t *testing.T) {

@@ -79,6 +79,9 @@ func (o *takeOptions) run(ctx context.Context) error {
 	}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		for _, t := range all {
+			if err := ctx.Err(); err != nil {
+				return err // the rest is not sent, and mutate says so
+			}
 			if t.err != nil {
 				report(t.Policy.Name, mutate.Outcome{Err: t.err})
 				continue
