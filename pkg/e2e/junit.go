@@ -39,7 +39,7 @@ func (j *junit) line(l *ln) {
 	}
 	switch {
 	case l.indent > 0:
-	case bytes.Contains(b, []byte("<<< ")):
+	case b[len(b)-1] == '!' && bytes.Contains(b, []byte("<<< ")):
 		if m := surefireCase.FindSubmatch(b); m != nil {
 			j.step = j.lane.fail(RunnerJUnit, string(m[1]), string(m[2]), l)
 			return

@@ -23,6 +23,15 @@ var (
 		[]byte("java.lang."), []byte("java.nio."), []byte("hudson.remoting."), []byte("groovy.lang."), []byte("org.jenkinsci.plugins."), []byte("WorkflowScript: "), []byte("org.codehaus.groovy.")}
 )
 
+// ownBegins is a quick look at what ownAborted may match.
+func ownBegins(b []byte) bool {
+	switch string(b[:4]) {
+	case "Abor", "Canc", "Time", "Buil", "Clic", "Send":
+		return true
+	}
+	return false
+}
+
 func (o *jenkinsOwn) line(l *ln) {
 	b := l.body
 	if len(b) < 4 || l.indent > 0 {
@@ -43,7 +52,7 @@ func (o *jenkinsOwn) line(l *ln) {
 			return
 		}
 	case 'A', 'C', 'T', 'S':
-		if ownAborted.Match(b) {
+		if ownBegins(b) && ownAborted.Match(b) {
 			o.lane.s.aborted(string(b))
 			return
 		}
@@ -53,7 +62,7 @@ func (o *jenkinsOwn) line(l *ln) {
 			s.say(b)
 			return
 		}
-		if ownAborted.Match(b) {
+		if ownBegins(b) && ownAborted.Match(b) {
 			o.lane.s.aborted(string(b))
 			return
 		}

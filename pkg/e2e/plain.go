@@ -41,8 +41,9 @@ func (p *plain) line(l *ln) {
 			p.take(l, "name [word]", b[open+1:n-1], b[:open])
 		}
 	case b[n-1] == 'D' || b[n-1] == 'L' || b[n-1] == 'S' || b[n-1] == 'K' || b[n-1] == 'd' || b[n-1] == 'k': // name ... FAILED
-		if i := bytes.LastIndex(b, []byte("...")); i > 0 && n-i <= 12 {
-			p.take(l, "name ... word", b[i+3:], b[:i])
+		at := max(0, n-12)
+		if i := bytes.LastIndex(b[at:], []byte("...")); i >= 0 && at+i > 0 {
+			p.take(l, "name ... word", b[at+i+3:], b[:at+i])
 		}
 	case b[0] == 'F' && bytes.HasPrefix(b, []byte("FAIL: ")), b[0] == 'P' && bytes.HasPrefix(b, []byte("PASS: ")): // automake, dotted Robot
 		p.take(l, "word: name", b[:4], b[6:])

@@ -148,8 +148,7 @@ func (o *logsOptions) copyTo(ctx context.Context, n int, sink *logSink) error {
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	_, err = io.CopyBuffer(sink, struct{ io.Reader }{body}, make([]byte, 256<<10))
-	return err
+	return pump(sink, body)
 }
 
 // followTo writes the console as it grows and ends by the result.

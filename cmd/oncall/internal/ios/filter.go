@@ -264,7 +264,8 @@ func cleanRun(data []byte) int {
 	for ; i+8 <= len(data); i += 8 {
 		x := binary.LittleEndian.Uint64(data[i:])
 		del := x ^ 0x7f*ones
-		if (x|(x-0x20*ones)&^x|(del-ones)&^del)&highs == 0 {
+		odd := (x | (x-0x20*ones)&^x | (del-ones)&^del) & highs
+		if odd == 0 || odd&^(zeros(x^'\n'*ones)|zeros(x^'\t'*ones)) == 0 {
 			continue
 		}
 		for j := i; j < i+8; j++ {
@@ -279,6 +280,12 @@ func cleanRun(data []byte) int {
 		}
 	}
 	return i
+}
+
+// zeros has the high bit of each byte of x that is zero, and no other bit.
+func zeros(x uint64) uint64 {
+	const low = 0x7f * ones
+	return ^((x&low + low) | x | low)
 }
 
 // plain are the bytes that always pass.
