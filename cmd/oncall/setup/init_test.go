@@ -36,7 +36,7 @@ const head = `# Contexts and settings of oncall. What holds and why: oncall conf
 func TestInitFromFlags(t *testing.T) {
 	t.Parallel()
 	e := machine(t)
-	r := e.Run("init --name EU.West --user alice --environment production --service loki --set victorops.org=0123 --set victorops.api-key='{env: PAGER}' --set output=wide --unprotected")
+	r := e.Run("init --name EU.West --user alice --environment production --service balena --set victorops.org=0123 --set victorops.api-key='{env: PAGER}' --set output=wide --unprotected")
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Equal(t, head+`current-context: EU.West
 contexts:
@@ -52,9 +52,9 @@ contexts:
 	assert.Equal(t, `wrote ~/.config/oncall/config.yaml   production
 context     EU.West
 user        alice
-services    loki, victorops
-still open  loki.url, victorops.api-id
-next        oncall config set loki.url VALUE · oncall auth login victorops
+services    balena, victorops
+still open  balena.token, victorops.api-id
+next        oncall auth login balena · oncall auth login victorops
 `, r.Out)
 	if runtime.GOOS != "windows" {
 		info, err := os.Stat(path(e))
