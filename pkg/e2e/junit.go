@@ -61,7 +61,7 @@ func (j *junit) line(l *ln) {
 	case b[0] == '*' && string(b) == "* What went wrong:":
 		j.wrong = true
 		return
-	case (b[0] == 'T' || b[0] == '[') && bytes.Contains(b, []byte("Tests run: ")):
+	case (b[0] == 'T' || b[0] == '[' && len(b) > 4 && (b[1] == 'E' || b[1] == 'W' || b[1] == 'I')) && bytes.Contains(b, []byte("Tests run: ")):
 		if m := surefireTotals.FindSubmatch(b); m != nil {
 			g := j.lane.s.log(RunnerJUnit)
 			run, bad := atoi(string(m[1])), atoi(string(m[2]))+atoi(string(m[3]))+atoi(string(m[4]))

@@ -33,7 +33,7 @@ func (p *plain) line(l *ln) {
 	}
 	switch {
 	case b[0] == '[': // [FAIL] name, [  FAILED  ] Suite.name
-		if end := bytes.IndexByte(b[:min(n, 16)], ']'); end > 0 && end+1 < n {
+		if end := bytes.IndexByte(b[:min(n, 16)], ']'); end > 1 && end+1 < n && !digit(b[end-1]) {
 			p.take(l, "[word] name", b[1:end], b[end+1:])
 		}
 	case b[n-1] == ']': // name ... [FAIL]

@@ -369,3 +369,36 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestReadAhead(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("0123456789", 200_000)
+	for name, read := range map[string]func(io.Reader) (string, error){
+		"read": func(r io.Reader) (string, error) { b, err := io.ReadAll(struct{ io.Reader }{r}); return string(b), err },
+		"write": func(r io.Reader) (string, error) {
+			var b strings.Builder
+			_, err := io.Copy(&b, r)
+			return b.String(), err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := ReadAhead(io.NopCloser(&dribble{[]byte(text), 1}))
+			got, err := read(a)
+			require.NoError(t, err)
+			assert.True(t, got == text)
+			require.NoError(t, a.Close())
+
+			a = ReadAhead(io.NopCloser(io.MultiReader(strings.NewReader("half"), broken{})))
+			got, err = read(a)
+			require.ErrorIs(t, err, errCut)
+			assert.Equal(t, "half", got)
+
+			pr, pw := io.Pipe() // closing ends a read that waits
+			a = ReadAhead(pr)
+			_ = a.Close()
+			_, err = pw.Write([]byte("x"))
+			require.ErrorIs(t, err, io.ErrClosedPipe)
+		})
+	}
+}

@@ -81,10 +81,11 @@ func (r *Reader) Console(ctx context.Context, b jenkins.Build) (*Report, error) 
 }
 
 func (r *Reader) console(ctx context.Context, b jenkins.Build) (*Report, error) {
-	body, err := r.Source.Console(ctx, b.Job, b.Number)
+	console, err := r.Source.Console(ctx, b.Job, b.Number)
 	if err != nil {
 		return nil, err
 	}
+	body := ReadAhead(console)
 	defer func() { _ = body.Close() }()
 	rep, err := Scan(body, Options{Before: max(ContextBefore, r.Context), After: max(ContextAfter, r.Context)})
 	for i := range rep.Failures {

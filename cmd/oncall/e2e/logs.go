@@ -16,6 +16,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
+	e2epkg "github.com/balena-io/oncall/pkg/e2e"
 	"github.com/balena-io/oncall/pkg/jenkins"
 )
 
@@ -147,8 +148,10 @@ func (o *logsOptions) copyTo(ctx context.Context, n int, sink *logSink) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = body.Close() }()
-	return pump(sink, body)
+	ahead := e2epkg.ReadAhead(body)
+	defer func() { _ = ahead.Close() }()
+	_, err = io.Copy(sink, ahead)
+	return err
 }
 
 // followTo writes the console as it grows and ends by the result.
