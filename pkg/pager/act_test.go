@@ -137,6 +137,18 @@ func TestAckRefusedAsAWhole(t *testing.T) {
 	require.ErrorIs(t, out[1].Err, apierr.ErrAuth)
 }
 
+// An acknowledgement waits for nothing that it does not need: one look, one change.
+func TestAckAsksForNoLink(t *testing.T) {
+	t.Parallel()
+	p, srv := scripted(t, get(pathList+"/1", `{"incidentNumber":"1","currentPhase":"UNACKED"}`),
+		httpxtest.Exchange{Method: patch, Path: pathAck, Reply: httpxtest.JSON(200, `{"results":[{"incidentNumber":"1","cmdAccepted":true}]}`)})
+	p.Org = ""
+	out, err := p.Ack(t.Context(), []string{"1"}, "")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1 done"}, result(out))
+	assert.Len(t, srv.Seen(), 2)
+}
+
 func TestAckWithoutALook(t *testing.T) {
 	t.Parallel()
 	t.Run("the list cannot be read: nothing is sent", func(t *testing.T) {

@@ -3,10 +3,12 @@ package pager
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/victorops"
 )
 
@@ -50,25 +52,21 @@ type Duties struct {
 // without anybody is a Duty that is a gap.
 func (p *Pager) OnCallNow(ctx context.Context, q NowQuery) (Duties, error) {
 	var (
-		now     []victorops.TeamOnCall
-		err     error
-		team    Team
-		teamErr error
-		parts   partials
+		now   []victorops.TeamOnCall
+		err   error
+		team  Team
+		parts partials
 	)
-	jobs := []func(){func() { now, err = p.Client.OnCallNow(ctx) }}
-	if q.Team != "" {
-		jobs = append(jobs, func() { team, teamErr = p.FindTeam(ctx, q.Team) })
-	}
-	together(jobs...)
-	if teamErr != nil {
-		return Duties{Duties: []Duty{}}, teamErr
-	}
-	if err != nil {
+	if now, err = p.Client.OnCallNow(ctx); err != nil {
 		return Duties{Duties: []Duty{}}, err
 	}
+	if q.Team != "" {
+		if team, err = p.teamAmong(ctx, q.Team, now); err != nil {
+			return Duties{Duties: []Duty{}}, err
+		}
+	}
 	perTeam := make([][]Duty, len(now))
-	jobs = nil
+	var jobs []func()
 	for n, t := range now {
 		if q.Team == "" || t.Team.Slug == team.Slug {
 			jobs = append(jobs, func() { perTeam[n] = p.teamDuties(ctx, t, &parts) })
@@ -90,6 +88,20 @@ func (p *Pager) OnCallNow(ctx context.Context, q NowQuery) (Duties, error) {
 	}
 	out.Partial = parts.all
 	return out, nil
+}
+
+// teamAmong finds a team by name in the list of who is on call, which names them
+// all; a team that is not on it is looked up, for its own sake or its error.
+func (p *Pager) teamAmong(ctx context.Context, name string, now []victorops.TeamOnCall) (Team, error) {
+	all := make([]Team, 0, len(now))
+	for _, t := range now {
+		all = append(all, Team{Name: string(t.Team.Name), Slug: t.Team.Slug})
+	}
+	team, err := pick("team", name, all, func(t Team) []string { return []string{t.Name, t.Slug} }, func(t Team) string { return t.Name })
+	if errors.Is(err, apierr.ErrNotFound) {
+		return p.FindTeam(ctx, name)
+	}
+	return team, err
 }
 
 // teamDuties are the duties of one team.

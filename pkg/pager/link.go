@@ -46,6 +46,15 @@ func (p *Pager) organisation(ctx context.Context) string {
 	return org
 }
 
+// knownOrganisation is the slug without asking for it; "" when nobody did yet.
+func (p *Pager) knownOrganisation() string {
+	if p.Org != "" {
+		return p.Org
+	}
+	org, _ := p.org.peek()
+	return org
+}
+
 // Link returns the portal's page of an incident. It does not ask whether the
 // incident exists. Without an organisation it is an apierr.ErrUsage.
 func (p *Pager) Link(ctx context.Context, number string) (string, error) {

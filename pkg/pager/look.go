@@ -18,26 +18,18 @@ type Seen struct {
 
 // Look reads incidents by number, in the order given and each once. It asks for
 // the list, and singly for those that are not on it. An unknown number is its own
-// Seen.Err; the error is for a list that could not be read at all.
+// Seen.Err; the error is for a list that could not be read at all. Links are there
+// when the organisation is known: a change does not wait for it (Link asks).
 func (p *Pager) Look(ctx context.Context, numbers []string) ([]Seen, error) {
 	numbers = unique(numbers)
-	var (
-		all []victorops.Incident
-		err error
-		org string
-		one = len(numbers) == 1
-	)
-	together(
-		func() {
-			if !one {
-				all, err = p.Client.Incidents(ctx)
-			}
-		},
-		func() { org = p.organisation(ctx) },
-	)
-	if err != nil {
-		return nil, err
+	var all []victorops.Incident
+	if len(numbers) != 1 {
+		var err error
+		if all, err = p.Client.Incidents(ctx); err != nil {
+			return nil, err
+		}
 	}
+	org := p.knownOrganisation()
 	out := make([]Seen, len(numbers))
 	var jobs []func()
 	for n, number := range numbers {

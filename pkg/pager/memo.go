@@ -25,6 +25,13 @@ func (m *memo[T]) get(ctx context.Context, read func(context.Context) (T, error)
 	return v, err
 }
 
+// peek is the value if it was read.
+func (m *memo[T]) peek() (T, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.val, m.done
+}
+
 // together runs the functions in parallel and waits for all of them.
 func together(fs ...func()) {
 	var wg sync.WaitGroup

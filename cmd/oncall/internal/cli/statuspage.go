@@ -219,7 +219,11 @@ func (f *Factory) PagerIncident(ctx context.Context, number string) (publicstatu
 	if seen[0].Err != nil {
 		return publicstatus.Pager{}, "", seen[0].Err
 	}
-	return publicstatus.Pager{Number: number, URL: seen[0].Incident.URL}, seen[0].Incident.Title, nil
+	url := seen[0].Incident.URL
+	if url == "" {
+		url, _ = p.Link(ctx, number) // without a link the pairing holds all the same
+	}
+	return publicstatus.Pager{Number: number, URL: url}, seen[0].Incident.Title, nil
 }
 
 // PagerPhases asks the pager where its incidents stand.
