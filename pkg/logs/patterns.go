@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/loki"
 )
 
 // Pattern is a group of similar lines. <_> stands for what varies.
@@ -172,17 +174,54 @@ func (m *Miner) Patterns() (out []Pattern, rest int64) {
 			}
 		}
 	}
-	rank := map[string]int{"new": 0, "grown": 1}
-	slices.SortFunc(out, func(a, b Pattern) int {
-		ra, ok := rank[a.Novelty]
-		if !ok {
-			ra = 2
-		}
-		rb, ok := rank[b.Novelty]
-		if !ok {
-			rb = 2
-		}
-		return cmp.Or(cmp.Compare(ra, rb), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Pattern, b.Pattern))
-	})
+	sortPatterns(out)
 	return out, m.dropped
+}
+
+// ServerPatterns turns the patterns of a server's ingester into ours; before are
+// those of the span that is compared with, nil for none.
+func ServerPatterns(now, before []loki.Pattern) []Pattern {
+	found := map[string]*Pattern{}
+	var total int64
+	get := func(p loki.Pattern) *Pattern {
+		if found[p.Pattern] == nil {
+			found[p.Pattern] = &Pattern{Pattern: p.Pattern}
+		}
+		return found[p.Pattern]
+	}
+	for _, p := range now {
+		get(p).Count += p.Count()
+		total += p.Count()
+	}
+	for _, p := range before {
+		get(p).Before += p.Count()
+	}
+	out := []Pattern{}
+	for _, p := range found {
+		if total > 0 {
+			p.Share = float64(p.Count) / float64(total)
+		}
+		if before != nil {
+			p.Novelty = change(p.Before, p.Count)
+		}
+		out = append(out, *p)
+	}
+	sortPatterns(out)
+	return out
+}
+
+// sortPatterns puts what is new or grown first, then what is frequent.
+func sortPatterns(all []Pattern) {
+	rank := func(p Pattern) int {
+		switch p.Novelty {
+		case "new":
+			return 0
+		case "grown":
+			return 1
+		}
+		return 2
+	}
+	slices.SortFunc(all, func(a, b Pattern) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Pattern, b.Pattern))
+	})
 }

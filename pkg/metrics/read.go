@@ -65,7 +65,7 @@ func Get(ctx context.Context, src Source, q Query, at time.Time) (out []Reading,
 	warnings = res.Warnings
 	late := false
 	if res.Empty() && Late(q.Expr) {
-		again, lateErr := lookBehind(ctx, src, q.Expr, at)
+		again, lateErr := LookBehind(ctx, src, q.Expr, at)
 		if lateErr != nil {
 			return nil, warnings, lateErr
 		}
@@ -73,7 +73,7 @@ func Get(ctx context.Context, src Source, q Query, at time.Time) (out []Reading,
 		warnings = append(warnings, again.Warnings...)
 		res = again
 	}
-	for _, s := range samples(res) {
+	for _, s := range Samples(res) {
 		v, when := s.Value, s.Time
 		r := Reading{Name: q.Name, Labels: s.Metric, Value: &v, Time: &when, Late: late, Query: q, labels: s.Metric, State: OK}
 		switch {
@@ -94,9 +94,9 @@ func Get(ctx context.Context, src Source, q Query, at time.Time) (out []Reading,
 	return out, warnings, nil
 }
 
-// lookBehind reads the samples themselves where the query is a selector alone,
+// LookBehind reads the samples themselves where the query is a selector alone,
 // so that their own time is known, and evaluates any other query ten minutes ago.
-func lookBehind(ctx context.Context, src Source, expr string, at time.Time) (*prometheus.Result, error) {
+func LookBehind(ctx context.Context, src Source, expr string, at time.Time) (*prometheus.Result, error) {
 	if plainSelector.MatchString(expr) {
 		return src.Query(ctx, prometheus.Query{Expr: expr + "[20m]", Time: at})
 	}
@@ -106,8 +106,8 @@ func lookBehind(ctx context.Context, src Source, expr string, at time.Time) (*pr
 	return src.Query(ctx, prometheus.Query{Expr: expr, Time: at.Add(-lag)})
 }
 
-// samples are the values of any result that has numbers; of a series its last.
-func samples(res *prometheus.Result) []prometheus.Sample {
+// Samples are the values of any result that has numbers; of a series its last.
+func Samples(res *prometheus.Result) []prometheus.Sample {
 	switch res.Type {
 	case prometheus.Vector:
 		return res.Vector

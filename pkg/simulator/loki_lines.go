@@ -165,7 +165,7 @@ func apiLine(l *lokiStore, slot uint64, at time.Time) (host int, level, text str
 	for r := quickNoise(slot, "route"); r >= apiRoutes[route].until; route++ {
 	}
 	bad, version := l.api(at)
-	extra400 := max(0, bad-ErrorRatioGood) * 2.5
+	extra := max(0, bad-ErrorRatioGood) * extra400
 	status, level := 200, "info"
 	switch {
 	case p < bad*0.6:
@@ -174,13 +174,13 @@ func apiLine(l *lokiStore, slot uint64, at time.Time) (host int, level, text str
 		status = 502
 	case p < bad:
 		status = 503
-	case p < bad+extra400:
+	case p < bad+extra:
 		status, route = 400, apiBadRoute
-	case p < bad+extra400+0.015:
+	case p < bad+extra+0.015:
 		status = 400
-	case p < bad+extra400+0.035:
+	case p < bad+extra+0.035:
 		status = 404
-	case p < bad+extra400+0.045:
+	case p < bad+extra+0.045:
 		status = 401
 	}
 	took := 8 + 60*math.Pow(quickNoise(slot, "took"), 3)

@@ -20,6 +20,7 @@ const (
 	cloudwatchLag = 10 * time.Minute    // CloudWatch's samples are that old
 	apiRate       = 240.0               // requests a second
 	APIReplicas   = 6                   // of api
+	extra400      = 2.5                 // 400s of the bad version, by its excess of 5xx
 	registryDown  = "10.0.4.22:5001"    // a target that is down
 	registryError = "Get \"http://10.0.4.22:5001/metrics\": dial tcp 10.0.4.22:5001: connect: connection refused"
 )
@@ -152,13 +153,19 @@ func (p promStore) replica(n int, add func(map[string]string, func(time.Time) (f
 	begin := p.facts.StartedAt.Add(-2 * promRetention)
 	for _, s := range statusShare {
 		add(named("http_requests_total", "job", ComponentAPI, "instance", instance, "code", s.code), always(func(t time.Time) float64 {
-			bad := p.facts.errorArea(t)
-			area := bad
-			if s.code < "500" {
-				area = t.Sub(begin).Seconds() - bad
+			bad, all := p.facts.errorArea(t), t.Sub(begin).Seconds()
+			extra := extra400 * (bad - ErrorRatioGood*all)
+			area := s.share * bad
+			switch {
+			case s.code == "200":
+				area = s.share*(all-bad) - extra
+			case s.code == "400":
+				area = s.share*(all-bad) + extra
+			case s.code < "500":
+				area = s.share * (all - bad)
 			}
 			// Not a whole number: over five seconds a few rare codes would make the ratio jump.
-			return math.Round(1000*apiRate/APIReplicas*s.share*area) / 1000
+			return math.Round(1000*apiRate/APIReplicas*area) / 1000
 		}))
 	}
 	versions := map[string]bool{}

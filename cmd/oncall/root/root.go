@@ -10,12 +10,15 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/auth"
 	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
+	"github.com/balena-io/oncall/cmd/oncall/dashboard"
 	"github.com/balena-io/oncall/cmd/oncall/demo"
 	"github.com/balena-io/oncall/cmd/oncall/e2e"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/cmd/oncall/logs"
+	"github.com/balena-io/oncall/cmd/oncall/metrics"
 	"github.com/balena-io/oncall/cmd/oncall/paging"
 	"github.com/balena-io/oncall/cmd/oncall/rotation"
 	"github.com/balena-io/oncall/cmd/oncall/setup"
@@ -62,6 +65,9 @@ func commands(f *cli.Factory) []*cobra.Command {
 		rotation.NewCmd(f),
 		paging.NewCmd(f),
 		status.NewCmd(f),
+		logs.NewCmd(f),
+		metrics.NewCmd(f),
+		dashboard.NewCmd(f),
 		e2e.NewCmd(f),
 	}
 	setUp := []*cobra.Command{

@@ -1,0 +1,89 @@
+package logs
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/loki"
+	"github.com/balena-io/oncall/pkg/metrics"
+)
+
+type volumeOptions struct {
+	f *cli.Factory
+	selector
+	span cli.SpanFlags
+	by   []string
+}
+
+// volumeRow is how much a group of streams logged.
+type volumeRow struct {
+	Labels map[string]string `json:"labels"`
+	Bytes  int64             `json:"bytes"`
+}
+
+func newCmdVolume(f *cli.Factory) *cobra.Command {
+	o := &volumeOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "volume [<selector>]",
+		Short: "Show who logs how many bytes, most first",
+		Example: `oncall logs volume --label env=production
+oncall logs volume --service api --by host --since 6h`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.build(f, args); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	o.bind(cmd, f)
+	o.span.Bind(cmd, time.Hour)
+	cmd.Flags().StringSliceVar(&o.by, "by", []string{"service"}, "labels to group by")
+	_ = cmd.RegisterFlagCompletionFunc("by", completeLabels(f))
+	return cmd
+}
+
+func (o *volumeOptions) run(ctx context.Context) error {
+	out, err := o.f.Printer()
+	if err != nil {
+		return err
+	}
+	from, to, err := o.span.Read(o.f)
+	if err != nil {
+		return err
+	}
+	c, err := o.f.Loki(ctx)
+	if err != nil {
+		return err
+	}
+	labels := []string{}
+	for _, b := range o.by {
+		labels = append(labels, o.def.Label(b))
+	}
+	span := loki.Span{Start: from, End: to}
+	all, err := c.Volume(ctx, loki.VolumeRequest{Selector: o.query, Span: span, TargetLabels: labels})
+	if err != nil {
+		return cli.QueryFailed(o.f, err)
+	}
+	if len(all) == 0 {
+		if err := o.explainNothing(ctx, c, span); err != nil {
+			return err
+		}
+	}
+	items := []volumeRow{}
+	for _, s := range all {
+		items = append(items, volumeRow{s.Labels, int64(s.Value)})
+	}
+	text := func(r volumeRow) string { return loki.Labels(r.Labels).String() }
+	return printer.List(out, printer.Table[volumeRow]{Kind: "LogVolume", Name: text, Columns: []printer.Column[volumeRow]{
+		{Header: "LABELS", Value: text},
+		{Header: "VOLUME", Value: func(r volumeRow) string { return metrics.Format(float64(r.Bytes), "bytes") }},
+		{Header: "BYTES", Wide: true, Value: func(r volumeRow) string { return strconv.FormatInt(r.Bytes, 10) }},
+	}, Empty: "nothing was logged by " + o.query}, items, printer.Meta{})
+}

@@ -1,0 +1,235 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/balena-io/oncall/pkg/atomicfile"
+	"github.com/spf13/cobra"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/metrics"
+	"github.com/balena-io/oncall/pkg/prometheus"
+)
+
+type rangeOptions struct {
+	f     *cli.Factory
+	expr  string
+	span  cli.SpanFlags
+	step  string
+	graph bool
+	png   string
+	unit  string
+
+	from, to time.Time
+	every    time.Duration
+}
+
+func newCmdRange(f *cli.Factory) *cobra.Command {
+	o := &rangeOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "range <expr|name>",
+		Short: "Evaluate PromQL, or a named query, over a time: table, graph or picture",
+		Long: `Evaluate a PromQL expression, or a named query, over a time. The table has one row a
+series with its least, mean, greatest and last value and a sparkline; --graph draws
+curves in the terminal, --png FILE writes a picture to post. JSON has every point.
+
+The step is chosen for the width of the terminal (--step auto), or given. A server
+gives 11,000 points a series: a smaller step is raised, and the command says so.`,
+		Example: `oncall metrics range api-5xx --since 3h --graph
+oncall metrics range 'sum by (code) (rate(http_requests_total[5m]))' --since 3h --step 1m -o json
+oncall metrics range api-5xx --since 1h --png 5xx.png`,
+		Args:              cli.MinArgs(1),
+		ValidArgsFunction: completeNames(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.expr = strings.Join(args, " ")
+			if err := o.complete(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	o.span.Bind(cmd, time.Hour)
+	cmd.Flags().StringVar(&o.step, "step", "auto", "time between two points: auto, or 15s, 1m")
+	cmd.Flags().BoolVar(&o.graph, "graph", false, "draw curves instead of a table")
+	cmd.Flags().StringVar(&o.png, "png", "", "write a picture to this file")
+	cmd.Flags().StringVar(&o.unit, "unit", "", "show values as: ratio, percent, bytes, seconds")
+	_ = cmd.RegisterFlagCompletionFunc("step", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("unit", cli.Words("ratio", "percent", "bytes", "seconds"))
+	_ = cmd.MarkFlagFilename("png", "png")
+	return cmd
+}
+
+func (o *rangeOptions) complete() error {
+	var err error
+	if o.from, o.to, err = o.span.Read(o.f); err != nil {
+		return err
+	}
+	// A name of the configuration is no PromQL: those have a dash, or are listed.
+	if !strings.ContainsAny(o.expr, "({[ ") {
+		all, err := o.f.Queries()
+		if err != nil {
+			return err
+		}
+		if q, err := metrics.Find(all, o.expr); err == nil {
+			o.expr = q.Expr
+			if o.unit == "" {
+				o.unit = q.Unit
+			}
+		}
+	}
+	span := o.to.Sub(o.from)
+	if o.step == "" || o.step == "auto" {
+		points := 2 * max(o.f.IO.Width, 60)
+		if o.png != "" {
+			points = 900
+		}
+		o.every = prometheus.AutoStep(span, points)
+		return nil
+	}
+	if o.every, err = cli.Length("step", o.step, 0); err != nil {
+		return err
+	}
+	if least := prometheus.MinStep(span); o.every < least {
+		o.f.IO.Note("a step of %s makes more than %d points; using %s", o.every, prometheus.MaxPoints, least)
+		o.every = least
+	}
+	return nil
+}
+
+// series is one series over a time.
+type series struct {
+	Metric map[string]string `json:"metric"`
+	Points []point           `json:"points"`
+	stats  stats
+	spark  string
+}
+
+type point struct {
+	Time  time.Time `json:"time"`
+	Value string    `json:"value"` // a text, as NaN and +Inf are values
+}
+
+func (s series) name() string { return prometheus.Labels(s.Metric).String() }
+
+func (o *rangeOptions) run(ctx context.Context) error {
+	out, err := o.f.Printer()
+	if err != nil {
+		return err
+	}
+	c, err := o.f.Prometheus(ctx)
+	if err != nil {
+		return err
+	}
+	res, err := c.QueryRange(ctx, prometheus.Range{Expr: o.expr, Start: o.from, End: o.to, Step: o.every})
+	if err != nil {
+		return cli.QueryFailed(o.f, err)
+	}
+	tellWarnings(o.f, res.Warnings, res.Infos)
+	if o.png != "" {
+		if err := o.picture(res.Matrix); err != nil {
+			return err
+		}
+	}
+	empty := "nothing found between " + o.f.Clock(o.from) + " and " + o.f.Clock(o.to)
+	if o.graph && out.Human() && len(res.Matrix) > 0 {
+		return o.draw(res.Matrix)
+	}
+	items := make([]series, len(res.Matrix))
+	for i := range res.Matrix {
+		items[i] = o.item(&res.Matrix[i], out.Human())
+	}
+	return printer.List(out, o.table(), items, printer.Meta{Empty: empty})
+}
+
+// item turns a series into a row; for people the points are only summed up.
+func (o *rangeOptions) item(s *prometheus.Series, human bool) series {
+	x := series{Metric: s.Metric, Points: []point{}, stats: statsOf(s.Points)}
+	if x.Metric == nil {
+		x.Metric = map[string]string{}
+	}
+	if human {
+		x.spark = metrics.Spark(s.Points, o.from, o.to, sparkWidth)
+		return x
+	}
+	x.Points = make([]point, len(s.Points))
+	for i, p := range s.Points {
+		x.Points[i] = point{p.Time(), prometheus.Value(p.Value).String()}
+	}
+	for _, h := range s.Histograms {
+		x.Points = append(x.Points, point{h.Time, histogramText(&h.Histogram)})
+	}
+	s.Points = nil // half a million of them need not be held twice
+	return x
+}
+
+func (o *rangeOptions) draw(all []prometheus.Series) error {
+	width := o.f.IO.Width
+	if width <= 0 {
+		width = 80
+	}
+	g := metrics.Graph{Width: width, Color: o.f.IO.Color, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to}
+	text, rest := g.Draw(all)
+	if rest > 0 {
+		o.f.IO.Note("%d more series are not drawn; narrow the query or leave out --graph", rest)
+	}
+	_, err := io.WriteString(o.f.IO.Stdout(), strings.TrimRight(text, "\n")+"\n")
+	return err
+}
+
+// picture writes the PNG whole or not at all.
+func (o *rangeOptions) picture(all []prometheus.Series) error {
+	p := metrics.Picture{Title: o.expr, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to}
+	rest := 0
+	err := atomicfile.WriteFunc(o.png, 0o644, func(w io.Writer) (err error) {
+		rest, err = p.Write(w, all)
+		return err
+	})
+	if err != nil {
+		return apierr.New(apierr.ErrUsage, "", "--png "+o.png, "%v", plain(err))
+	}
+	if rest > 0 {
+		o.f.IO.Note("%d more series are not in the picture", rest)
+	}
+	o.f.IO.Note("wrote %s", o.png)
+	return nil
+}
+
+func plain(err error) error {
+	var p *os.PathError
+	if ok := asPathError(err, &p); ok {
+		return fmt.Errorf("%s", p.Err.Error())
+	}
+	return err
+}
+
+func (o *rangeOptions) table() printer.Table[series] {
+	column := func(header string, wide bool, v func(stats) (float64, bool)) printer.Column[series] {
+		return printer.Column[series]{Header: header, Wide: wide, Value: func(s series) string {
+			f, ok := v(s.stats)
+			if !ok {
+				return ""
+			}
+			return metrics.Format(f, o.unit)
+		}}
+	}
+	return printer.Table[series]{
+		Kind: "MetricSeries",
+		Name: series.name,
+		Columns: []printer.Column[series]{
+			{Header: "METRIC", Flex: true, Value: series.name},
+			column("MIN", false, func(s stats) (float64, bool) { return s.min, s.n > 0 }),
+			column("MEAN", false, func(s stats) (float64, bool) { return s.mean, s.n > 0 }),
+			column("MAX", false, func(s stats) (float64, bool) { return s.max, s.n > 0 }),
+			column("LAST", false, func(s stats) (float64, bool) { return s.last, s.all > 0 }),
+			{Header: "GRAPH", Value: func(s series) string { return s.spark }},
+			{Header: "POINTS", Wide: true, Value: func(s series) string { return s.stats.counts() }},
+		},
+	}
+}
