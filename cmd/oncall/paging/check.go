@@ -68,7 +68,9 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := o.f.Busy("reading how people are paged")
 	all, err := o.judge(ctx, p)
+	done()
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,9 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := o.f.Busy("reading the plan")
 	plan, name, err := o.plan(ctx, p)
+	done()
 	if err != nil {
 		return err
 	}

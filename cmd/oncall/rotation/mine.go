@@ -51,7 +51,9 @@ func (o *mineOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := o.f.Busy("reading your plan")
 	s, err := p.UserSchedule(ctx, user, o.query)
+	done()
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,9 @@ func (o *nowOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := o.f.Busy("reading who is on call")
 	now, err := p.OnCallNow(ctx, pager.NowQuery{Team: o.team, Contacts: o.contacts || out.Wide()})
+	done()
 	if err != nil {
 		return err
 	}

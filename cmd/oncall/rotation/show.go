@@ -51,7 +51,9 @@ func (o *showOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := o.f.Busy("reading the plan")
 	s, err := p.TeamSchedule(ctx, o.team, o.query)
+	done()
 	if err != nil {
 		return err
 	}
