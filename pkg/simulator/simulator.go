@@ -46,6 +46,7 @@ type World struct {
 
 	mu         sync.Mutex // one transaction at a time in this process
 	store      store
+	scratch    string // folder of the repositories of a world in memory; "" is none yet
 	parsedFrom []byte // the file that parsed is of
 	parsed     document
 
@@ -133,6 +134,12 @@ func (w *World) StartedAt() (t time.Time, err error) {
 func (w *World) Close() error {
 	w.transport.CloseIdleConnections()
 	_ = w.listener.Close()
+	w.mu.Lock()
+	if w.scratch != "" {
+		_ = os.RemoveAll(w.scratch)
+		w.scratch = ""
+	}
+	w.mu.Unlock()
 	return w.server.Close()
 }
 
