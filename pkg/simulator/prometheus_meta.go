@@ -141,7 +141,7 @@ func (p promStore) alert(r promRule) obj {
 	labels := obj{"alertname": r.name}
 	maps.Copy(labels, r.labels)
 	if r.name == "TargetDown" {
-		labels["job"], labels["instance"] = "registry", registryDown
+		labels["job"], labels["instance"] = "registry", promTargetDown
 	}
 	state := "firing"
 	if p.now.Sub(since) < r.hold {

@@ -15,14 +15,14 @@ import (
 // is stored. A scrape happens every second, so that what a rollback heals in
 // seconds can be seen in seconds.
 const (
-	promScrape    = int64(1000)         // milliseconds
-	promRetention = 31 * 24 * time.Hour // nothing older is there
-	cloudwatchLag = 10 * time.Minute    // CloudWatch's samples are that old
-	apiRate       = 240.0               // requests a second
-	APIReplicas   = 6                   // of api
-	extra400      = 2.5                 // 400s of the bad version, by its excess of 5xx
-	registryDown  = "10.0.4.22:5001"    // a target that is down
-	registryError = "Get \"http://10.0.4.22:5001/metrics\": dial tcp 10.0.4.22:5001: connect: connection refused"
+	promScrape      = int64(1000)         // milliseconds
+	promRetention   = 31 * 24 * time.Hour // nothing older is there
+	cloudwatchLag   = 10 * time.Minute    // CloudWatch's samples are that old
+	apiRate         = 240.0               // requests a second
+	APIReplicas     = 6                   // of api
+	extra400        = 2.5                 // 400s of the bad version, by its excess of 5xx
+	promTargetDown  = "10.0.4.22:5001"    // a target that is down
+	promTargetError = "Get \"http://10.0.4.22:5001/metrics\": dial tcp 10.0.4.22:5001: connect: connection refused"
 )
 
 // apiInstance is the address of a replica of api.
@@ -214,5 +214,5 @@ func promTargets() []promTarget {
 	}
 	return append(out, promTarget{"cloudwatch", "10.0.9.5:9106", "up", ""}, promTarget{"e2e", "10.0.9.6:9091", "up", ""},
 		promTarget{"node", "registry-2:9100", "up", ""}, promTarget{"prometheus", "localhost:9090", "up", ""},
-		promTarget{"registry", "10.0.4.21:5001", "up", ""}, promTarget{"registry", registryDown, "down", registryError})
+		promTarget{"registry", "10.0.4.21:5001", "up", ""}, promTarget{"registry", promTargetDown, "down", promTargetError})
 }
