@@ -128,7 +128,7 @@ func (p *page) CreateIncident(_ context.Context, in statuspage.IncidentWrite) (o
 		if in.ScheduledFor != nil {
 			out.ScheduledFor = *in.ScheduledFor
 		}
-		p.incidents = append(p.incidents, out)
+		p.incidents = append([]statuspage.Incident{out}, p.incidents...)
 	})
 	return out, err
 }

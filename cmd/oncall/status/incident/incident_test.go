@@ -127,6 +127,36 @@ func TestCreatePairsWithAPagerIncident(t *testing.T) {
 	assert.Len(t, posted(t, e), 1)
 }
 
+func TestWhatThePublicSeesAsksFirst(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	for _, line := range []string{"status incident create --title T --body b", "status incident update --body b", "status incident update --edit last --body b", "status incident resolve",
+		"status maintenance create --title M --component API --start 9d --for 1h --body b", "status maintenance start", "status maintenance cancel"} {
+		r := e.Run(line)
+		assert.Equal(t, 5, r.Code, line)
+		assert.Contains(t, r.Err, "plan   ", line)
+	}
+	assert.Empty(t, posted(t, e))
+}
+
+func TestEveryPublicWordIsNotedOnThePage(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	id := create(t, e, "--from 4127 --component API=major --body b")
+	require.Zero(t, e.Run(`status incident update --pager 4127 --body "more is known" --yes`).Code)
+	require.Zero(t, e.Run(`status snooze --pager 4127 --for 1h --reason "rolling back"`).Code)
+	require.Zero(t, e.Run("status incident resolve --pager 4127 --yes").Code)
+	notes := e.Run("incident note 4127 -o wide").Out
+	for _, want := range []string{"opened", "updated: investigating: more is known", "snoozed until 04:18:30 UTC: rolling back", "resolved: This incident has been resolved."} {
+		assert.Contains(t, notes, "public incident "+id+" "+want)
+	}
+	// A pager that cannot be told stops nothing.
+	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "victorops", Kind: simulator.FaultStatus, Status: 503}))
+	r := e.Run("status incident update --pager 4127 --body again --yes")
+	assert.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Err, "warning: pager incident 4127 got no note of it")
+}
+
 func journalFile(t *testing.T, e *clitest.Env) string {
 	t.Helper()
 	var found string
