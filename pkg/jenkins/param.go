@@ -197,6 +197,7 @@ func SameParameters(a, b []Parameter) bool {
 		if !ok || p.Secret || v != p.Value {
 			return false
 		}
+		delete(values, p.Name)
 	}
-	return len(values) == len(b)
+	return len(values) == 0
 }
