@@ -18,6 +18,8 @@ func services() []service {
 		lokiService(),
 		grafanaService(),
 		jenkinsService(),
+		balenaService(),
+		registryService(),
 	}
 }
 
