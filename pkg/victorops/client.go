@@ -48,6 +48,8 @@ type Config struct {
 	// HTTP carries transport, fence, pacing and trace. Its BaseURL is that of the
 	// management API; empty is DefaultURL.
 	HTTP httpx.Config
+	// Slow paces the calls of SlowLimits, besides HTTP.Pacer; nil is no pacing.
+	Slow httpx.Pacer
 
 	// APIID and APIKey are the organisation's credentials (headers X-VO-Api-Id and
 	// X-VO-Api-Key). They may be missing when only alerts are sent.
@@ -65,6 +67,7 @@ type Config struct {
 type Client struct {
 	http    *httpx.Client
 	alert   *httpx.Client
+	slow    httpx.Pacer
 	restKey string
 	signed  bool // API id and key are there
 	sleep   func(ctx context.Context, d time.Duration) error
@@ -126,7 +129,7 @@ func New(c Config) (*Client, error) {
 	if sleep == nil {
 		sleep = wait
 	}
-	return &Client{http: management, alert: alerts, restKey: key, signed: signed, sleep: sleep}, nil
+	return &Client{http: management, alert: alerts, slow: c.Slow, restKey: key, signed: signed, sleep: sleep}, nil
 }
 
 // splitAlertURL takes the REST URL that the portal shows,

@@ -216,6 +216,35 @@ func TestClassifyOfTheCallerComesLast(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []httpx.Limit{{N: 2, Per: time.Second}}, victorops.Limits())
+	assert.Equal(t, []httpx.Limit{{N: 1, Per: time.Second}}, victorops.SlowLimits())
+}
+
+func TestPagingPoliciesAreReadSlowly(t *testing.T) {
+	t.Parallel()
+	reply := httpxtest.JSON(200, `{"steps":[]}`)
+	srv := httpxtest.New(t,
+		httpxtest.Exchange{Path: "/api-public/v1/profile/a/policies", Reply: reply},
+		httpxtest.Exchange{Path: "/api-public/v1/profile/b/policies", Reply: reply},
+		httpxtest.Exchange{Path: "/api-public/v1/profile/c/policies", Reply: reply})
+	now, waited := time.Unix(1_800_000_000, 0), []time.Duration{}
+	slow := httpx.NewPacer(victorops.SlowLimits()...).WithClock(func() time.Time { return now },
+		func(_ context.Context, d time.Duration) error {
+			waited = append(waited, d)
+			now = now.Add(d)
+			return nil
+		})
+	c, err := victorops.New(victorops.Config{HTTP: srv.Config(""), Slow: slow, APIID: secret.New(apiID), APIKey: secret.New(apiKey)})
+	require.NoError(t, err)
+	for _, user := range []string{"a", "b", "c"} {
+		_, err = c.PagingPolicy(t.Context(), user)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []time.Duration{time.Second, time.Second}, waited)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.PagingPolicy(ended, "d")
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestBadBase(t *testing.T) {

@@ -56,7 +56,10 @@ func (c *Client) PagingPolicy(ctx context.Context, username string) ([]PagingSte
 	var out struct {
 		Steps []PagingStep `json:"steps"`
 	}
-	_, err := c.get(ctx, "get the paging policy of "+username, profilePath(username), nil, &out)
+	err := c.slowly(ctx, func() error {
+		_, err := c.get(ctx, "get the paging policy of "+username, profilePath(username), nil, &out)
+		return err
+	})
 	return list(out.Steps), err
 }
 

@@ -78,7 +78,7 @@ func TestTrouble(t *testing.T) {
 		{
 			"429 with Retry-After is a refusal: sent again after the wait",
 			with(ack, func(f *simulator.Fault) { f.Kind, f.Status, f.RetryAfter = simulator.FaultStatus, 429, 2*time.Second }),
-			"incident ack 4127", 0, "incident/4127 acknowledged", nil, 2,
+			"incident ack 4127", 0, "incident/4127 acknowledged", []string{"victorops asks to wait 2s\n"}, 2,
 		},
 		{
 			"a sign-in page in place of JSON, for a change",

@@ -4,8 +4,10 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/pager"
 	"github.com/balena-io/oncall/pkg/secret"
@@ -29,6 +31,7 @@ func (f *Factory) HTTP(service string) (httpx.Config, *config.Config, error) {
 		Proxy:     httpx.ProxyFromEnv(f.Env),
 		Timeout:   min(httpx.DefaultTimeout, cfg.Duration("timeout")),
 		OnFence:   f.keepFenced,
+		OnWait:    f.tellWait,
 		Trace:     httpx.Trace{W: f.IO.Err, Level: f.Verbose},
 		LoginHint: "oncall auth status " + service,
 		Now:       f.Clocked,
@@ -50,14 +53,29 @@ func (f *Factory) HTTP(service string) (httpx.Config, *config.Config, error) {
 	return h, cfg, nil
 }
 
+// tellWait says why nothing happens: a vendor asked to wait. Pauses that oncall
+// chooses by itself are short, and whoever watches tells of a lost network.
+func (f *Factory) tellWait(d time.Duration, err *apierr.Error) {
+	if err.RetryAfter > 0 {
+		f.IO.Note("%s asks to wait %s", err.Vendor, d.Round(time.Second))
+	}
+}
+
 // pace makes every oncall process that uses the same credential keep a vendor's
 // limits together.
 func (f *Factory) pace(h *httpx.Config, cfg *config.Config, credential secret.String, limits ...httpx.Limit) {
-	if f.unpaced() {
-		return
+	if p := f.pacer(h.Vendor, httpx.PacerKey(h.Vendor, credential), cfg, limits...); p != nil {
+		h.Pacer = p
 	}
-	warn := func(err error) { f.IO.Warn("%s: requests are paced in this process alone: %v", h.Vendor, err) }
-	h.Pacer = httpx.NewFilePacer(filepath.Join(cfg.CacheDir(), "pacing"), httpx.PacerKey(h.Vendor, credential), warn, limits...)
+}
+
+// pacer makes a pacer through the file of that key, nil when nothing is paced.
+func (f *Factory) pacer(vendor, key string, cfg *config.Config, limits ...httpx.Limit) httpx.Pacer {
+	if f.unpaced() {
+		return nil
+	}
+	warn := func(err error) { f.IO.Warn("%s: requests are paced in this process alone: %v", vendor, err) }
+	return httpx.NewFilePacer(filepath.Join(cfg.CacheDir(), "pacing"), key, warn, limits...)
 }
 
 // secrets resolves several secrets at once, as each may run a password manager.
@@ -92,7 +110,8 @@ func (f *Factory) VictorOps(ctx context.Context) (*victorops.Client, error) {
 		return nil, err
 	}
 	f.pace(&h, cfg, s[1], victorops.Limits()...)
-	return victorops.New(victorops.Config{HTTP: h, APIID: s[0], APIKey: s[1], RESTKey: s[2], AlertURL: cfg.String("victorops.alert-url")})
+	slow := f.pacer(victorops.Vendor, httpx.PacerKey(victorops.Vendor, s[1])+"-slow", cfg, victorops.SlowLimits()...)
+	return victorops.New(victorops.Config{HTTP: h, Slow: slow, APIID: s[0], APIKey: s[1], RESTKey: s[2], AlertURL: cfg.String("victorops.alert-url")})
 }
 
 // Pager makes the pager for the user of the context.
