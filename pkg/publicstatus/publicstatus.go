@@ -38,7 +38,6 @@ type API interface {
 	Postmortem(ctx context.Context, incidentID string) (statuspage.Postmortem, error)
 	DraftPostmortem(ctx context.Context, incidentID, draft string) (statuspage.Postmortem, error)
 	PublishPostmortem(ctx context.Context, incidentID string, in statuspage.PostmortemPublish) (statuspage.Postmortem, error)
-	RevertPostmortem(ctx context.Context, incidentID string) (statuspage.Postmortem, error)
 
 	Templates(ctx context.Context) iter.Seq2[statuspage.Template, error]
 	SubscriberCount(ctx context.Context) (statuspage.SubscriberCount, error)

@@ -175,10 +175,6 @@ func (p *page) PublishPostmortem(context.Context, string, statuspage.PostmortemP
 	return statuspage.Postmortem{}, errLost
 }
 
-func (p *page) RevertPostmortem(context.Context, string) (statuspage.Postmortem, error) {
-	return statuspage.Postmortem{}, nil
-}
-
 func (p *page) Templates(context.Context) iter.Seq2[statuspage.Template, error] {
 	return seq(p.templates, nil)
 }

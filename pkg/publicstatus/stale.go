@@ -137,17 +137,6 @@ func (b *Board) Snooze(ctx context.Context, p SnoozePlan) (out Incident, posted 
 	return b.writeRecord(ctx, was, rec)
 }
 
-// Pair remembers the pager incident of a public one, in metadata.oncall.
-func (b *Board) Pair(ctx context.Context, id string, pager Pager) (out Incident, posted bool, err error) {
-	was, err := b.api.Incident(ctx, id)
-	if err != nil {
-		return Incident{}, false, err
-	}
-	rec := readRecord(was.Metadata)
-	rec.Pager = &pager
-	return b.writeRecord(ctx, was, rec)
-}
-
 func (b *Board) writeRecord(ctx context.Context, was statuspage.Incident, rec record) (out Incident, posted bool, err error) {
 	want := rec.into(was.Metadata)
 	_, err = b.api.UpdateIncident(ctx, was.ID, statuspage.IncidentWrite{Metadata: want, DeliverNotifications: new(false)})

@@ -419,3 +419,19 @@ func TestOpen(t *testing.T) {
 	require.Zero(t, r.Code, r.Err)
 	assert.Equal(t, []string{fmt.Sprintf("http://%s/statuspage/incidents/%s", simulator.Host, id)}, opened)
 }
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	id := staleID(t, e)
+	for line, want := range map[string]string{
+		"status set A": "API=partial\tnow operational", "status incident update '' ": id + "\tmonitoring: Delta updates fail", "status incident create --template ''": "api-errors\tAPI errors",
+		"status incident create --status ''": "investigating", "status incident create --component A": "API=major", "status maintenance start ''": "Registry storage upgrade",
+		"status maintenance create --component A": "API\toperational", "status incident postmortem ''": ":4", "status snooze ''": id, "status open ''": id,
+	} {
+		r := e.Run("__complete " + strings.TrimSpace(line))
+		assert.Contains(t, r.Out, want, line)
+		assert.NotContains(t, r.Out, "automation", line)
+	}
+	assert.Empty(t, changes(t, e))
+}

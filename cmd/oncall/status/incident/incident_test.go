@@ -292,6 +292,11 @@ func TestPostmortem(t *testing.T) {
 	assert.Equal(t, "postmortem", get(t, e, id).State)
 	r = e.Run("status incident postmortem " + id)
 	assert.Contains(t, r.Out, "| A disk was full.")
+	before := len(posted(t, e))
+	r = e.Run("status incident postmortem " + id + " --publish")
+	assert.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "already published")
+	assert.Len(t, posted(t, e), before)
 }
 
 func TestList(t *testing.T) {

@@ -86,6 +86,14 @@ func (o *postmortemOptions) run(ctx context.Context) error {
 	if o.publish && o.text == "" && pm.Draft == "" {
 		return apierr.New(apierr.ErrGuard, "status", "publish the postmortem of "+pm.IncidentID, "there is no draft to publish").WithHint("oncall status incident postmortem %s --file FILE", pm.IncidentID)
 	}
+	if o.publish && o.text == "" && !pm.PublishedAt.IsZero() && pm.Draft == pm.Body {
+		return o.f.Mutate(ctx, mutate.Plan{Verb: "publish", Done: "published", Kind: "postmortem", Targets: []string{pm.IncidentID},
+			Effects: []string{fmt.Sprintf("the postmortem of %q is published already, as it stands in the draft", pm.Title)}},
+			func(_ context.Context, report mutate.Report) error {
+				report(pm.IncidentID, mutate.Outcome{State: "already published", Item: pm})
+				return nil
+			})
+	}
 	return o.f.Mutate(ctx, o.plan(ctx, b, pm), func(ctx context.Context, report mutate.Report) error {
 		state := ""
 		if o.text != "" {
