@@ -42,6 +42,7 @@ func (s *scanner) finish() *Report {
 	slices.SortStableFunc(bad, func(a, b *Step) int { return a.Line - b.Line })
 	for _, step := range bad {
 		step.Infra = signOf(step)
+		step.owed, step.run = 0, 0
 		switch {
 		case step.Recovered && len(r.Recovered) < maxFailures:
 			r.Recovered = append(r.Recovered, *step)

@@ -168,7 +168,7 @@ func (s *scanner) branch(name string) {
 	}
 	if s.lanes[name] == nil {
 		s.lanes[name] = s.newLane(name)
-		s.lanes[name].stages.stack = append([]string{}, s.main.stages.stack...)
+		s.lanes[name].stages.stack = append(append([]string{}, s.main.stages.around()...), name)
 	}
 }
 

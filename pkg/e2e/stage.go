@@ -8,8 +8,18 @@ import (
 // stageTracker follows the pipeline's own lines: "[Pipeline] { (Name)" opens a
 // block, a plain "[Pipeline] {" too, "[Pipeline] }" closes the innermost.
 type stageTracker struct {
-	lane  *lane
-	stack []string // "" for a block without a name
+	lane     *lane
+	stack    []string // "" for a block without a name
+	branches []int    // places in stack that are parallel branches
+}
+
+// around are the blocks around a parallel branch that begins here: the branches
+// beside it were opened before it and are not among them.
+func (t *stageTracker) around() []string {
+	if len(t.branches) > 0 {
+		return t.stack[:t.branches[0]]
+	}
+	return t.stack
 }
 
 var pipelineMark = []byte("[Pipeline] ")
@@ -30,6 +40,9 @@ func (t *stageTracker) line(l *ln) bool {
 		if n := len(t.stack); n > 0 {
 			t.stack = t.stack[:n-1]
 		}
+		if n := len(t.branches); n > 0 && t.branches[n-1] >= len(t.stack) {
+			t.branches = t.branches[:n-1]
+		}
 	}
 	return true
 }
@@ -39,6 +52,7 @@ func (t *stageTracker) open(name string) {
 	if b, ok := strings.CutPrefix(name, "Branch: "); ok {
 		t.lane.s.branch(b)
 		name = b
+		t.branches = append(t.branches, len(t.stack))
 	}
 	if len(t.stack) < maxStages {
 		t.stack = append(t.stack, name)
