@@ -161,6 +161,10 @@ func (fo *follower) newest(ctx context.Context, r Range) error {
 		all = append(all, page...)
 	}
 	order(all, Forward)
+	if len(all) == fo.f.Lines {
+		// What is older was not asked for, and no overlap may bring it back.
+		fo.began = all[0].Time()
+	}
 	return fo.hand(all)
 }
 

@@ -73,7 +73,8 @@ func (s *selector) build(f *cli.Factory, args []string) error {
 	case len(s.match) == 0:
 		return cli.Usage("which lines? no label is given").WithHint("--service NAME, --label NAME=VALUE, or a query: '{service=\"api\"}'; oncall logs labels lists them")
 	}
-	for name, value := range s.def.Default {
+	for _, pair := range s.def.Default {
+		name, value, _ := strings.Cut(pair, "=")
 		if !slices.ContainsFunc(s.match, func(m logs.Match) bool { return m.Label == name }) {
 			s.add(name, value)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/metrics"
@@ -46,7 +47,7 @@ func (f *Factory) Queries() ([]metrics.Query, error) {
 // become labels and fields.
 type LogDefinition struct {
 	Labels  map[string]string `yaml:"labels"`  // flag (service, level, host) -> label
-	Default map[string]string `yaml:"default"` // labels that every selector gets: env: production
+	Default []string          `yaml:"default"` // labels that every selector gets: env=production
 	Parser  string            `yaml:"parser"`  // json, logfmt, pattern ..., regexp ...
 	Parsers map[string]string `yaml:"parsers"` // by service, where they differ
 	Fields  map[string]string `yaml:"fields"`  // word (path, status, trace) -> field
@@ -65,6 +66,11 @@ func (f *Factory) Logs() (LogDefinition, error) {
 	}
 	if cfg.Context().Demo && d.Parser == "" && len(d.Parsers) == 0 {
 		d.Parser, d.Parsers = "logfmt", map[string]string{"registry": "json"}
+	}
+	for _, pair := range d.Default {
+		if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
+			return d, Usage("logs.default: %q is not NAME=VALUE", pair)
+		}
 	}
 	for _, text := range slices.Concat([]string{d.Parser}, slices.Collect(maps.Values(d.Parsers))) {
 		if _, err := logs.ParseParser(text); text != "" && err != nil {
