@@ -75,16 +75,16 @@ func dutyTable(f *cli.Factory) printer.Table[pager.Duty] {
 		Kind: "Duty",
 		Name: dutyName,
 		Columns: []printer.Column[pager.Duty]{
-			{Header: "TEAM", Value: func(d pager.Duty) string { return d.Team.Name }},
-			{Header: "POLICY", Value: func(d pager.Duty) string { return d.Policy.Name }},
+			{Header: "TEAM", Flex: true, Value: func(d pager.Duty) string { return d.Team.Name }},
+			{Header: "POLICY", Flex: true, Value: func(d pager.Duty) string { return d.Policy.Name }},
 			{Header: "STEP", Value: func(d pager.Duty) string { return stepText(d.Step) }},
-			{Header: "AFTER", Value: after},
 			{Header: "ON CALL", Value: dutyWho, Style: func(d pager.Duty) ios.Style {
 				if d.Gap {
 					return ios.Red
 				}
 				return ios.None
 			}},
+			{Header: "AFTER", Value: after},
 			{Header: "UNTIL", Value: func(d pager.Duty) string {
 				return each(d, func(o pager.OnDuty) string { return local(f, o.Until, "") })
 			}},

@@ -36,11 +36,11 @@ func table(f *cli.Factory) printer.Table[pager.Shift] {
 		Name: func(s pager.Shift) string { return s.UID() },
 		Columns: []printer.Column[pager.Shift]{
 			{Header: "FROM", Value: func(s pager.Shift) string { return local(f, s.Start, "always") }},
-			{Header: "TO", Value: func(s pager.Shift) string { return local(f, s.End, "always") }},
 			{Header: "ON CALL", Value: who, Style: gapStyle},
 			{Header: "FOR", Value: func(s pager.Shift) string { return s.Covers }},
 			{Header: "STEP", Value: func(s pager.Shift) string { return stepText(s.Step) }},
-			{Header: "POLICY", Value: func(s pager.Shift) string { return s.Policy.Name }},
+			{Header: "POLICY", Flex: true, Value: func(s pager.Shift) string { return s.Policy.Name }},
+			{Header: "UNTIL", Value: func(s pager.Shift) string { return local(f, s.End, "always") }},
 			{Header: "TEAM", Wide: true, Value: func(s pager.Shift) string { return s.Team.Name }},
 			{Header: "ROTATION", Wide: true, Value: func(s pager.Shift) string { return s.Rotation }},
 			{Header: "SHIFT", Wide: true, Value: func(s pager.Shift) string { return s.Shift }},

@@ -306,3 +306,17 @@ func TestCompletion(t *testing.T) {
 	assert.Contains(t, e.Run(`__complete rotation take ""`).Out, "Operations primary\tteam Operations")
 	assert.NotContains(t, e.Run(`__complete rotation show Operations ""`).Out, "Support")
 }
+
+// In a window as narrow as a phone's the answer is still there.
+func TestNarrow(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Width = true, 60
+	r := e.Run("rotation now")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, r.Out, "ON CALL")
+	assert.Contains(t, r.Out, "nobody (gap)")
+	r = e.Run("rotation show Operations")
+	assert.Contains(t, r.Out, "ON CALL")
+	assert.Contains(t, r.Out, "secondary")
+}
