@@ -107,6 +107,9 @@ func (o *createOptions) times() (err error) {
 	if o.draft.Start, err = o.f.Coming("start", o.start); err != nil {
 		return err
 	}
+	// "9d" from now has a fraction of a second that nobody meant; rounding up keeps
+	// the notice.
+	o.draft.Start = o.draft.Start.Add(time.Second - 1).Truncate(time.Second)
 	if o.span != "" {
 		var d time.Duration
 		if d, err = cli.Length("for", o.span, 0); err != nil {
@@ -156,7 +159,7 @@ func (o *createOptions) plan(p publicstatus.MaintenancePlan) mutate.Plan {
 	}
 	plan.Effects = append(plan.Effects,
 		fmt.Sprintf("announces %q on the public page (%s)", p.Draft.Title, cli.Audience(p.Subscribers, p.Draft.Notify)),
-		fmt.Sprintf("from   %s to %s (%s), %s ahead", o.f.Clock(p.Draft.Start), o.f.Clock(p.Draft.End), ios.AgeLong(p.Draft.End.Sub(p.Draft.Start)), ios.AgeLong(p.Notice)),
+		fmt.Sprintf("from   %s to %s (%s), %s ahead", o.f.Clock(p.Draft.Start), o.f.Clock(p.Draft.End), ios.AgeLong(p.Draft.End.Sub(p.Draft.Start)), ios.AgeLong(p.Notice.Round(time.Minute))),
 		"about  "+cli.Names(names))
 	plan.Effects = append(plan.Effects, cli.Says("says", p.Draft.Body)...)
 	if p.Draft.Manual {
