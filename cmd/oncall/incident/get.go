@@ -56,7 +56,7 @@ func (o *getOptions) run(ctx context.Context) error {
 	}
 	t := printer.Table[pager.Detail]{Kind: "Incident", Name: func(d pager.Detail) string { return d.Number }}
 	for _, c := range table(o.f).Columns {
-		t.Columns = append(t.Columns, printer.Column[pager.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex,
+		t.Columns = append(t.Columns, printer.Column[pager.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex, Min: c.Min, Keep: c.Keep,
 			Value: func(d pager.Detail) string { return c.Value(d.Incident) }})
 	}
 	return printer.Item(out, t, d, func(v *printer.Detail) { view(o.f, v, d) }, printer.Meta{Partial: partials(d.Partial)})

@@ -269,3 +269,17 @@ func TestWidths(t *testing.T) {
 		}
 	}
 }
+
+// In a narrow window the title can still be read, and who has it is still there.
+func TestListInANarrowWindow(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Width = true, 60
+	r := e.Run("incident list --mine --color never")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Equal(t, "NUMBER PHASE        AGE TITLE                      ACKED BY\n"+
+		"4127   triggered    6m  API 5xx ratio above 2%     -\n"+
+		"4126   triggered    41m e2e hourly: no success fo… -\n"+
+		"4119   acknowledged 4d  Disk 91% on registry-2     secondary\n", r.Out)
+	assert.Equal(t, "no room for SERVICE and PAGED (-o wide shows all)\n", r.Err)
+}

@@ -9,16 +9,19 @@ import (
 const (
 	// defaultGap is the number of blanks between two columns.
 	defaultGap = 2
-	// minFlex is the width below which a flexible column is not cut.
+	// minFlex is the width below which a flexible column is not cut, unless it
+	// says otherwise.
 	minFlex = 12
 )
 
 // fit makes the grid at most width columns wide, in this order: flexible
-// columns are cut down to minFlex, the gap shrinks to one blank, the last
-// columns that are not flexible are left out. The first one always stays, so a
-// very narrow terminal may still have to wrap. Left-out headers are returned.
+// columns are cut down to their least width, the gap shrinks to one blank, the
+// last columns that are not flexible are left out, those that are kept after the
+// others. One always stays, so a very narrow terminal may still have to wrap.
+// Left-out headers are returned, in the order of the columns.
 func (g *grid) fit(width int) (gap int, dropped []string) {
 	widths := g.widths()
+	all := slices.Clone(g.headers)
 	for {
 		for gap := defaultGap; gap > 0; gap-- {
 			if limits, ok := g.shrink(widths, width-gap*(len(widths)-1)); ok {
@@ -26,19 +29,32 @@ func (g *grid) fit(width int) (gap int, dropped []string) {
 				return gap, dropped
 			}
 		}
-		last := len(widths) - 1
-		for last > 0 && g.flex[last] {
-			last--
-		}
-		if last <= 0 {
+		column := g.least()
+		if column < 0 {
 			limits, _ := g.shrink(widths, width-len(widths)+1)
 			g.cut(widths, limits)
 			return 1, dropped
 		}
-		dropped = slices.Insert(dropped, 0, g.headers[last])
-		g.drop(last)
-		widths = slices.Delete(widths, last, last+1)
+		dropped = append(dropped, g.headers[column])
+		slices.SortFunc(dropped, func(a, b string) int { return slices.Index(all, a) - slices.Index(all, b) })
+		g.drop(column)
+		widths = slices.Delete(widths, column, column+1)
 	}
+}
+
+// least is the column to leave out next, -1 when all that are left must stay.
+func (g *grid) least() int {
+	for i := len(g.headers) - 1; i >= 0; i-- {
+		if !g.flex[i] && !g.keep[i] && (i > 0 || slices.Contains(g.keep, true)) {
+			return i
+		}
+	}
+	for i := len(g.headers) - 1; i > 0; i-- {
+		if !g.flex[i] {
+			return i
+		}
+	}
+	return -1
 }
 
 // widths are the widths the columns need.
@@ -66,7 +82,7 @@ func (g *grid) shrink(widths []int, room int) (limits []int, ok bool) {
 	for ; sum > room; sum-- {
 		widest := -1
 		for i, w := range limits {
-			if g.flex[i] && w > max(minFlex, ios.TextWidth(g.headers[i])) && (widest < 0 || w > limits[widest]) {
+			if g.flex[i] && w > g.min[i] && (widest < 0 || w > limits[widest]) {
 				widest = i
 			}
 		}
@@ -92,6 +108,8 @@ func (g *grid) cut(widths, limits []int) {
 func (g *grid) drop(column int) {
 	g.headers = slices.Delete(g.headers, column, column+1)
 	g.flex = slices.Delete(g.flex, column, column+1)
+	g.keep = slices.Delete(g.keep, column, column+1)
+	g.min = slices.Delete(g.min, column, column+1)
 	for r := range g.cells {
 		g.cells[r] = slices.Delete(g.cells[r], column, column+1)
 		g.styles[r] = slices.Delete(g.styles[r], column, column+1)

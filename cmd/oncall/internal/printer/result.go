@@ -31,6 +31,12 @@ type Column[T any] struct {
 	// Flex columns give way in a narrow terminal: their cells are cut, with …
 	// Meant for titles and other prose, not for numbers, ids and names.
 	Flex bool
+	// Min is the width below which a flexible column is not cut; 0 is 12.
+	Min int
+	// Keep marks a column that is left out of a narrow terminal only when those
+	// without it are gone. Where a table has one, its first column is left out
+	// like any other unless it has it too.
+	Keep bool
 	// Value is the text of the cell; "" is shown as "-".
 	Value func(T) string
 	// Style, which may be nil, colours the cell.

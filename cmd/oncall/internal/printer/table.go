@@ -2,6 +2,7 @@ package printer
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 type grid struct {
 	headers []string
 	flex    []bool
+	keep    []bool
+	min     []int
 	cells   [][]string    // by row, then column
 	styles  [][]ios.Style // the same
 }
@@ -32,6 +35,8 @@ func newGrid[T any](columns []Column[T], items []T, wide bool) grid {
 		shown = append(shown, c)
 		g.headers = append(g.headers, ios.Visible(c.Header))
 		g.flex = append(g.flex, c.Flex)
+		g.keep = append(g.keep, c.Keep)
+		g.min = append(g.min, max(cmp.Or(c.Min, minFlex), ios.TextWidth(c.Header)))
 	}
 	for _, x := range items {
 		cells := make([]string, len(shown))
