@@ -260,6 +260,7 @@ func (b *jenkinsBuild) json(j *jenkinsJob, l look) obj {
 		"estimatedDuration": j.estimate(), "queueId": b.QueueID, "keepLog": false, "executor": nil, "artifacts": []obj{}, "actions": actions,
 		"previousBuild": nil, "nextBuild": nil}
 	if running {
+		o["estimatedDuration"] = b.End.Sub(b.Start).Milliseconds()
 		progress := int64(100) * l.now.Sub(b.Start).Milliseconds() / max(1, b.End.Sub(b.Start).Milliseconds())
 		o["executor"] = obj{"likelyStuck": false, "progress": progress}
 	}

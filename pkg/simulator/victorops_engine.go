@@ -89,6 +89,7 @@ func voMonitorAlert(entity string, firing bool, at time.Time) (voAlert, string) 
 		a.Message = "The check &quot;e2e hourly&quot; is DOWN: no ping within its period and grace"
 		a.Raw = map[string]any{
 			"check": CheckE2E, "service": "e2e", "tags": "e2e production",
+			"vo_annotate.u.Build":    fmt.Sprintf("%sjob/%s/%d/console", JenkinsRoot, JobE2E, E2ELastBuild),
 			"vo_annotate.u.Playbook": PlaybookE2E,
 			"vo_annotate.s.Meaning":  "the hourly e2e run has not passed",
 		}

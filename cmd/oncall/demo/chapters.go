@@ -6,6 +6,7 @@ func chapters() []Chapter {
 		page(),
 		tellPublic(),
 		tellEnd(),
+		endToEnd(),
 		handOver(),
 	}
 }

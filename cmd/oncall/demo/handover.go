@@ -10,10 +10,6 @@ func handOver() Chapter {
 				Run: "incident note 4127 'api 17.5.0 fails on device state queries; 17.4.1 is fine'",
 			},
 			{
-				Say: "The other page of yours is about e2e. It is older than the deploy and somebody else knows it better: send it there.",
-				Run: "incident reroute 4126 --to user:secondary",
-			},
-			{
 				Say: "When the graph is flat again, close the page.",
 				Run: "incident resolve 4127 -m 'back to 17.4.1'",
 			},
