@@ -243,7 +243,7 @@ func (t *tour) wait(ctx context.Context, d time.Duration) error {
 }
 
 func (t *tour) step(ctx context.Context, chapter string, s Step) error {
-	args, err := split(s.Run)
+	args, err := cli.SplitLine(s.Run)
 	if err != nil {
 		return fmt.Errorf("demo: %s: %w", s.Run, err)
 	}

@@ -81,7 +81,7 @@ func TestChaptersAreWellFormed(t *testing.T) {
 		assert.NotEmpty(t, c.Title)
 		assert.NotEmpty(t, c.Steps, c.Title)
 		for _, s := range c.Steps {
-			words, err := split(s.Run)
+			words, err := cli.SplitLine(s.Run)
 			require.NoError(t, err, s.Run)
 			assert.NotEqual(t, "oncall", words[0], "Run is without the program's name")
 			assert.NotContains(t, s.Run, "--context", "what is typed is what one would type")
@@ -102,43 +102,10 @@ func TestPaceKeepsALongTourUnderAMinute(t *testing.T) {
 	assert.LessOrEqual(t, n*(p.read+p.enter+90*p.key), 45*time.Second)
 }
 
-func TestSplit(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string][]string{
-		"":                     {},
-		" a  b ":               {"a", "b"},
-		`a 'b c' "d 'e'"`:      {"a", "b c", "d 'e'"},
-		`a ''`:                 {"a", ""},
-		`--to='user: x'y z`:    {"--to=user: xy", "z"},
-		"note 4127 'it''s so'": {"note", "4127", "its so"},
-	} {
-		got, err := split(line)
-		require.NoError(t, err)
-		assert.Equal(t, want, got, line)
-	}
-	_, err := split(`a 'b`)
-	require.Error(t, err)
-}
-
 func TestFold(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a bb\nccc\nlonger-than-it", fold("a  bb ccc longer-than-it", 6))
 	for _, line := range strings.Split(fold(strings.Repeat("word ", 60), 0), "\n") {
 		assert.LessOrEqual(t, len(line), 80)
 	}
-}
-
-func FuzzSplit(f *testing.F) {
-	f.Add(`incident note 4127 'two words' --x="y z"`)
-	f.Add(`''`)
-	f.Add("a\t\n'")
-	f.Fuzz(func(t *testing.T, line string) {
-		words, err := split(line)
-		if err != nil {
-			return
-		}
-		again, err := split("'x' " + line)
-		require.NoError(t, err)
-		assert.Equal(t, append([]string{"x"}, words...), again)
-	})
 }

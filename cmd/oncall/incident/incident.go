@@ -103,12 +103,3 @@ func completeNumbers(f *cli.Factory, phases ...pager.Phase) cobra.CompletionFunc
 		return out, nil
 	})
 }
-
-// partials tells the printer what is missing.
-func partials(all []pager.Partial) []printer.Partial {
-	out := []printer.Partial{}
-	for _, p := range all {
-		out = append(out, printer.Partial{Source: p.Source, Error: p.Err.Error()})
-	}
-	return out
-}

@@ -58,7 +58,7 @@ func (o *listOptions) flags(cmd *cobra.Command) {
 	fs.StringVar(&o.team, "team", "", "only those of this team")
 	fs.StringSliceVar(&o.phases, "phase", nil, "only these: triggered, acknowledged, resolved, or all (default: the open ones)")
 	fs.StringVar(&o.since, "since", "", "only those that started since: 2h, 3d, 15:04, 2006-01-02")
-	_ = cmd.RegisterFlagCompletionFunc("team", completeTeams(o.f))
+	_ = cmd.RegisterFlagCompletionFunc("team", cli.CompleteTeams(o.f))
 	_ = cmd.RegisterFlagCompletionFunc("phase", cli.Words("triggered", "acknowledged", "resolved", "all"))
 	_ = cmd.RegisterFlagCompletionFunc("since", cobra.NoFileCompletions)
 }
@@ -117,7 +117,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: partials(l.Partial), Empty: o.empty(l)})
+	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: cli.PagerPartials(l.Partial), Empty: o.empty(l)})
 }
 
 // empty says why nothing is listed, and what there is instead.
@@ -139,19 +139,3 @@ func (o *listOptions) empty(l pager.Listing) string {
 }
 
 func alertCount(i pager.Incident) string { return strconv.Itoa(i.AlertCount) }
-
-// completeTeams offers the teams by name.
-func completeTeams(f *cli.Factory) cobra.CompletionFunc {
-	return cli.Complete(f, func(ctx context.Context) ([]cobra.Completion, error) {
-		p, err := f.Pager(ctx)
-		if err != nil {
-			return nil, err
-		}
-		teams, err := p.Teams(ctx)
-		out := []cobra.Completion{}
-		for _, t := range teams {
-			out = append(out, cobra.CompletionWithDesc(t.Name, t.Slug))
-		}
-		return out, err
-	})
-}

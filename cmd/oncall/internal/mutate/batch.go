@@ -31,7 +31,7 @@ func newBatch(r *Runner, p Plan) *batch {
 }
 
 func (b *batch) report(target string, o Outcome) {
-	res := Result{Name: b.p.Kind + "/" + target, State: o.State, Changed: o.Changed, Message: o.Message, Item: o.Item, err: o.Err}
+	res := Result{Name: strings.TrimSuffix(b.p.Kind+"/"+target, "/"), State: o.State, Changed: o.Changed, Message: o.Message, Item: o.Item, err: o.Err}
 	switch {
 	case o.Err == nil:
 		if res.State == "" {
@@ -109,6 +109,9 @@ func (b *batch) finish(ctx context.Context, err error) []Result {
 		default:
 			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "failed", Error: FaultOf(err), err: err}
 		}
+	}
+	if b.r.Flags.DryRun && len(b.order) == 0 && (err == nil || errors.Is(err, apierr.ErrReadOnly)) {
+		b.report("", Outcome{Err: apierr.New(apierr.ErrReadOnly, "", "", "dry run")}) // its name comes with its making
 	}
 	out := []Result{}
 	for _, target := range b.order {

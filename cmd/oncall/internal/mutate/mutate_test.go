@@ -193,6 +193,16 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// TestDryRunOfSomethingNew: what is made gets its name when it is made.
+func TestDryRunOfSomethingNew(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, set{flags: mutate.Flags{DryRun: true}})
+	require.NoError(t, b.run(t, mutate.Plan{Verb: "trigger", Done: "triggered", Kind: "incident"}, func(context.Context, mutate.Report) error {
+		return apierr.New(apierr.ErrReadOnly, "victorops", "trigger", "dry run")
+	}))
+	assert.Equal(t, "incident triggered (dry run)\n", b.out.String())
+}
+
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	missing := apierr.New(apierr.ErrNotFound, "victorops", "acknowledge 4126", "no such incident").WithHint("oncall incident list")

@@ -103,7 +103,9 @@ func (e *Env) RunContext(ctx context.Context, line string) Result {
 	e.t.Helper()
 	var out, errOut bytes.Buffer
 	f := e.Factory(&out, &errOut)
-	code := root.Run(ctx, f, Split(e.t, line))
+	words, err := cli.SplitLine(line)
+	require.NoError(e.t, err, line)
+	code := root.Run(ctx, f, words)
 	return Result{out.String(), errOut.String(), code}
 }
 
@@ -146,35 +148,4 @@ func JSON[T any](t *testing.T, r Result) T {
 	var v T
 	require.NoError(t, json.Unmarshal([]byte(r.Out), &v), "stdout: %s\nstderr: %s", r.Out, r.Err)
 	return v
-}
-
-// Split cuts a line into words: blanks part them, single and double quotes keep
-// them together.
-func Split(t *testing.T, line string) []string {
-	t.Helper()
-	words := []string{}
-	var word strings.Builder
-	open, begun := rune(0), false
-	for _, c := range line {
-		switch {
-		case open != 0 && c == open:
-			open = 0
-		case open == 0 && (c == '\'' || c == '"'):
-			open, begun = c, true
-		case open == 0 && (c == ' ' || c == '\n' || c == '\t'):
-			if begun {
-				words = append(words, word.String())
-				word.Reset()
-				begun = false
-			}
-		default:
-			word.WriteRune(c)
-			begun = true
-		}
-	}
-	require.Zero(t, open, "a quote is left open: %s", line)
-	if begun {
-		words = append(words, word.String())
-	}
-	return words
 }
