@@ -18,6 +18,7 @@ func services() []service {
 		lokiService(),
 		grafanaService(),
 		jenkinsService(),
+		healthchecksService(),
 		balenaService(),
 		registryService(),
 	}

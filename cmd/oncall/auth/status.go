@@ -63,6 +63,13 @@ func try(f *cli.Factory) map[string]func(context.Context) error {
 			}
 			return err
 		},
+		"healthchecks": func(ctx context.Context) error {
+			c, err := f.Healthchecks(ctx)
+			if err == nil {
+				_, err = c.Checks(ctx)
+			}
+			return err
+		},
 	}
 }
 

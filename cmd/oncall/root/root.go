@@ -13,6 +13,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/dashboard"
 	"github.com/balena-io/oncall/cmd/oncall/demo"
 	"github.com/balena-io/oncall/cmd/oncall/e2e"
+	"github.com/balena-io/oncall/cmd/oncall/heartbeat"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
@@ -69,6 +70,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 		metrics.NewCmd(f),
 		dashboard.NewCmd(f),
 		e2e.NewCmd(f),
+		heartbeat.NewCmd(f),
 	}
 	setUp := []*cobra.Command{
 		demo.NewCmd(f),

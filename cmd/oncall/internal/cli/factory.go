@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -301,9 +302,11 @@ func newID() string {
 	return hex.EncodeToString(b)
 }
 
-// Code is the exit code of err, with a signal before anything else.
+// Code is the exit code of err, with a signal before anything else but the code
+// of a program that was run.
 func (f *Factory) Code(err error) int {
-	if err != nil {
+	var e *exit.Error
+	if err != nil && (!errors.As(err, &e) || !e.Passed) {
 		if code, ok := f.Interrupted(); ok {
 			return code
 		}

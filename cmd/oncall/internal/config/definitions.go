@@ -16,6 +16,7 @@ var definitionHelp = map[string]string{
 	"components":   "what can be deployed, rolled back and verified",
 	"queries":      "named metric queries with their thresholds",
 	"logs":         "labels and fields of log lines, and the parser that finds them",
+	"heartbeats":   "checks of the dead man's switch, and the Jenkins job behind each",
 	"hosts":        "named hosts",
 	"repositories": "git repositories by name",
 }

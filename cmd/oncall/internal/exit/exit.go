@@ -83,6 +83,9 @@ func NameOf(code int) string {
 type Error struct {
 	Code int
 	Err  error
+	// Passed: it is the code of a program that oncall ran, which a signal to oncall
+	// does not change.
+	Passed bool
 }
 
 func (e *Error) Error() string {
@@ -99,6 +102,10 @@ func With(code int, err error) error { return &Error{Code: code, Err: err} }
 
 // Quiet ends the command with code and prints nothing more.
 func Quiet(code int) error { return &Error{Code: code} }
+
+// Pass ends the command with the code of a program that it ran. err, which may be
+// nil, says why the program could not be started.
+func Pass(code int, err error) error { return &Error{Code: code, Err: err, Passed: true} }
 
 // kinds maps error kinds to codes, the most telling first: an error that is of
 // two kinds gets the code of the first row that fits.
