@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,6 +191,7 @@ func (r *Runner) record(e journal.Entry, p Plan) {
 	e.Time, e.Context, e.User = r.Now().UTC(), r.Context, r.User
 	e.Verb, e.Kind, e.Targets = p.Verb, p.Kind, p.Targets
 	e.Incident, e.Reason = r.Flags.Incident, r.Mask(r.Flags.Reason)
+	e.Effects = slices.Clone(e.Effects) // the plan's own stay as they are
 	for i := range e.Effects {
 		e.Effects[i] = r.Mask(e.Effects[i])
 	}
