@@ -6,9 +6,41 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
 )
+
+// helpCommand is `oncall help COMMAND`. By itself cobra takes an unknown word
+// under a group for the group and exits 0.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [command]",
+		Short:   "Help about any command",
+		Example: "oncall help incident ack\noncall help exit-codes",
+		RunE: func(c *cobra.Command, words []string) error {
+			cmd, rest, err := c.Root().Find(words)
+			if err != nil || len(rest) > 0 {
+				return cli.UnknownCommand(cmd, rest[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+		ValidArgsFunction: func(c *cobra.Command, words []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			cmd, rest, err := c.Root().Find(words)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			out := []cobra.Completion{}
+			for _, sub := range cmd.Commands() {
+				if !sub.Hidden {
+					out = append(out, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+				}
+			}
+			return out, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
 
 // helpTopics are the pages of `oncall help TOPIC`. They are made from the tables
 // that rule the program, so they cannot disagree with it.
@@ -48,14 +80,7 @@ func environmentText() string {
 			}
 			fmt.Fprintf(&b, "\n%s\n", title)
 		}
-		help := o.Help
-		if o.Default != "" {
-			help += " (default " + o.Default + ")"
-		}
-		if len(o.Values) > 0 {
-			help += ": " + strings.Join(o.Values, ", ")
-		}
-		fmt.Fprintf(&b, "  %-32s %s\n", o.Env, help)
+		fmt.Fprintf(&b, "  %-34s %s\n", o.Env, optionHelp(o))
 	}
 	b.WriteString("\nalso honoured\n")
 	for _, row := range [][2]string{
@@ -68,9 +93,22 @@ func environmentText() string {
 		{"ONCALL_DEMO_NOW", "fixes the clock of the demo (RFC 3339)"},
 		{"ONCALL_DEMO_PACING", "off: the demo neither paces requests nor enforces the vendors' limits"},
 	} {
-		fmt.Fprintf(&b, "  %-32s %s\n", row[0], row[1])
+		fmt.Fprintf(&b, "  %-34s %s\n", row[0], row[1])
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// optionHelp is what a setting is for, the words that it may be, and what it is
+// when nobody sets it.
+func optionHelp(o config.Option) string {
+	help := o.Help
+	if len(o.Values) > 0 {
+		help += ": " + strings.Join(o.Values, ", ")
+	}
+	if o.Default != "" && o.Default != "false" {
+		help += " (default " + o.Default + ")"
+	}
+	return help
 }
 
 func outputText() string {

@@ -45,6 +45,7 @@ func New(f *cli.Factory) *cobra.Command {
 		return apierr.New(apierr.ErrUsage, "", "", "%s", flagText(err)).WithHint("%s --help", cmd.CommandPath())
 	})
 	cmd.AddGroup(&cobra.Group{ID: groupWork, Title: "On call:"}, &cobra.Group{ID: groupSetUp, Title: "Setting up:"})
+	cmd.SetHelpCommand(helpCommand())
 	cmd.SetHelpCommandGroupID(groupSetUp)
 	cmd.SetCompletionCommandGroupID(groupSetUp)
 	globalFlags(cmd, f)
@@ -101,7 +102,7 @@ func globalFlags(cmd *cobra.Command, f *cli.Factory) {
 		case config.Bool:
 			fs.BoolP(o.Flag, o.Short, false, o.Help)
 		default:
-			fs.StringP(o.Flag, o.Short, "", o.Help)
+			fs.StringP(o.Flag, o.Short, "", optionHelp(o))
 		}
 	}
 	fs.StringVar(&f.Output.JQ, "jq", "", "print what this jq expression makes of the JSON")

@@ -24,6 +24,10 @@ func TestUsageErrors(t *testing.T) {
 	for _, c := range []struct{ line, err, hint string }{
 		{"incdent list", `"incdent" is not a command of oncall`, "hint: oncall incident"},
 		{"incident", "", ""},
+		{"incident lst", `"lst" is not a command of oncall incident`, "hint: oncall incident list"},
+		{"help nosuch", `"nosuch" is not a command of oncall`, "hint: oncall --help"},
+		{"help incident lst", `"lst" is not a command of oncall incident`, "hint: oncall incident list"},
+		{"help exit-code", `"exit-code" is not a command of oncall`, "hint: oncall exit-codes"},
 		{"incident list --nosuch", "unknown flag: --nosuch", "hint: oncall incident list --help"},
 		{"incident list -Z", "unknown shorthand flag: 'Z' in -Z", "hint: oncall incident list --help"},
 		{"incident list extra", `oncall incident list takes no argument, got 1 ("extra" is one too many)`, "hint: oncall incident list [flags]"},
@@ -124,7 +128,7 @@ func TestCompletionHasLiveValues(t *testing.T) {
 	assert.NotContains(t, r.Out, "4119", "an acknowledged one cannot be acknowledged")
 	assert.Contains(t, r.Out, ":4\n", "no file names")
 	assert.NotContains(t, e.Run(`__complete incident ack 4127 ""`).Out, "4127\t", "one that was given is not offered again")
-	assert.Contains(t, e.Run(`__complete incident list --team ""`).Out, "Operations\t")
+	assert.Contains(t, e.Run(`__complete incident list --team ""`).Out, "Operations\n")
 	assert.Contains(t, e.Run(`__complete incident list --context ""`).Out, "demo\t")
 	assert.Contains(t, e.Run(`__complete incident list -o ""`).Out, "jsonl\n")
 	changes, err := e.World.Changes()

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
-	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/nearest"
 )
 
 // annotationChanges marks a command that changes something.
@@ -17,21 +17,32 @@ const annotationChanges = "oncall/changes"
 // cobra prints help and exits 0, which a script takes for success.)
 func Group(use, short string, sub ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs,
-		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			err := apierr.New(apierr.ErrUsage, "", "", "%q is not a command of %s", args[0], cmd.CommandPath())
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				return err.WithHint("%s %s", cmd.CommandPath(), strings.Join(near, ", "+cmd.CommandPath()+" "))
-			}
-			return err.WithHint("%s --help", cmd.CommandPath())
+			return UnknownCommand(cmd, args[0])
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.AddCommand(sub...)
 	return cmd
+}
+
+// UnknownCommand is the usage error for a word that is no command of group. It
+// suggests the nearest ones.
+func UnknownCommand(group *cobra.Command, word string) error {
+	err := Usage("%q is not a command of %s", word, group.CommandPath())
+	names := []string{}
+	for _, c := range group.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	if near := nearest.Of(word, names); len(near) > 0 {
+		return err.WithHint("%s %s", group.CommandPath(), strings.Join(near, ", "+group.CommandPath()+" "))
+	}
+	return err.WithHint("%s --help", group.CommandPath())
 }
 
 // ChangeFlags gives a command the flags of every change, and marks it as one.
