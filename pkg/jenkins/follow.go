@@ -75,7 +75,7 @@ func (c *Client) Follow(ctx context.Context, job JobName, number int, w io.Write
 	}
 	f := follower{c: c, o: o, k: c.newCursor(job, number, w), pause: pollMin, build: b}
 	if o.Tail > 0 {
-		if err := c.tail(ctx, f.k, b, o.Tail); err != nil {
+		if err := f.begin(ctx); err != nil {
 			return b, unsink(err)
 		}
 		if b.Finished() {
@@ -108,6 +108,20 @@ type follower struct {
 	away   time.Time     // since when the controller is away; zero: it is there
 	gone   int           // 404s in a row
 	method string        // last FollowCounting text
+}
+
+// begin writes the last lines. Nothing was written when it fails, so it is tried
+// again like every other look.
+func (f *follower) begin(ctx context.Context) error {
+	for {
+		err := f.c.tail(ctx, f.k, f.build, f.o.Tail)
+		if err == nil {
+			return f.back(ctx)
+		}
+		if err := f.trouble(ctx, err); err != nil {
+			return err
+		}
+	}
 }
 
 func (f *follower) run(ctx context.Context) error {
