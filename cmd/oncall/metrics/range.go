@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,14 +107,40 @@ func (o *rangeOptions) complete() error {
 // series is one series over a time.
 type series struct {
 	Metric map[string]string `json:"metric"`
-	Points []point           `json:"points"`
+	Points points            `json:"points"`
 	stats  stats
 	spark  string
 }
 
-type point struct {
-	Time  time.Time `json:"time"`
-	Value string    `json:"value"` // a text, as NaN and +Inf are values
+// points are a series' values as JSON has them: {"time","value"}, the value a
+// text, as NaN and +Inf are values.
+type points struct {
+	values     []prometheus.Point
+	histograms []prometheus.HistogramPoint
+}
+
+// MarshalJSON writes the points straight from what was received: a range may
+// hold half a million.
+func (p points) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 2+64*len(p.values))
+	b = append(b, '[')
+	add := func(at time.Time, value string) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"time":"`...)
+		b = at.UTC().AppendFormat(b, time.RFC3339Nano)
+		b = append(b, `","value":`...)
+		b = strconv.AppendQuote(b, value)
+		b = append(b, '}')
+	}
+	for _, v := range p.values {
+		add(v.Time(), prometheus.Value(v.Value).String())
+	}
+	for _, h := range p.histograms {
+		add(h.Time, histogramText(&h.Histogram))
+	}
+	return append(b, ']'), nil
 }
 
 func (s series) name() string { return prometheus.Labels(s.Metric).String() }
@@ -150,7 +177,7 @@ func (o *rangeOptions) run(ctx context.Context) error {
 
 // item turns a series into a row; for people the points are only summed up.
 func (o *rangeOptions) item(s *prometheus.Series, human bool) series {
-	x := series{Metric: s.Metric, Points: []point{}, stats: statsOf(s.Points)}
+	x := series{Metric: s.Metric, stats: statsOf(s.Points)}
 	if x.Metric == nil {
 		x.Metric = map[string]string{}
 	}
@@ -158,14 +185,7 @@ func (o *rangeOptions) item(s *prometheus.Series, human bool) series {
 		x.spark = metrics.Spark(s.Points, o.from, o.to, sparkWidth)
 		return x
 	}
-	x.Points = make([]point, len(s.Points))
-	for i, p := range s.Points {
-		x.Points[i] = point{p.Time(), prometheus.Value(p.Value).String()}
-	}
-	for _, h := range s.Histograms {
-		x.Points = append(x.Points, point{h.Time, histogramText(&h.Histogram)})
-	}
-	s.Points = nil // half a million of them need not be held twice
+	x.Points = points{s.Points, s.Histograms}
 	return x
 }
 

@@ -55,6 +55,59 @@ func (p *Printer) envelope(w io.Writer, v any) error {
 	return err
 }
 
+// chunk is how much JSON of a list is held before it is written: an ordinary
+// list is all there or not printed, half a million points are not held twice.
+const chunk = 1 << 20
+
+// listJSON prints a list's envelope item by item, as envelope would.
+func listJSON[T any](w io.Writer, kind string, items []T, meta Meta) error {
+	rest, err := marshal(struct {
+		header
+		Meta Meta `json:"meta"`
+	}{header{APIVersion, kindOf(kind) + "List"}, meta})
+	if err != nil {
+		return err
+	}
+	// The items stand between the header and meta.
+	at := bytes.LastIndex(rest, []byte(`,"meta":`))
+	if at < 0 || len(items) == 0 {
+		return (&Printer{format: FormatJSON}).envelope(w, listEnvelope(kind, items, meta))
+	}
+	var head, tail, b bytes.Buffer
+	if err := json.Indent(&head, append(rest[:at:at], '}'), "", "  "); err != nil {
+		return err
+	}
+	if err := json.Indent(&tail, append([]byte("{"), rest[at+1:]...), "", "  "); err != nil {
+		return err
+	}
+	b.Write(bytes.TrimSuffix(head.Bytes(), []byte("\n}")))
+	b.WriteString(",\n  \"items\": [\n    ")
+	for i, x := range items {
+		if i > 0 {
+			b.WriteString(",\n    ")
+		}
+		text, err := marshal(x)
+		if err != nil {
+			return err
+		}
+		if err := json.Indent(&b, text, "    ", "  "); err != nil {
+			return err
+		}
+		if b.Len() < chunk {
+			continue
+		}
+		if _, err := w.Write(escapeHidden(b.Bytes())); err != nil {
+			return err
+		}
+		b.Reset()
+	}
+	b.WriteString("\n  ],")
+	b.Write(bytes.TrimPrefix(tail.Bytes(), []byte("{")))
+	b.WriteByte('\n')
+	_, err = w.Write(escapeHidden(b.Bytes()))
+	return err
+}
+
 // writeLines prints one item a line.
 func writeLines[T any](w io.Writer, items []T) error {
 	var b bytes.Buffer
@@ -65,6 +118,13 @@ func writeLines[T any](w io.Writer, items []T) error {
 		}
 		b.Write(escapeHidden(text))
 		b.WriteByte('\n')
+		if b.Len() < chunk {
+			continue
+		}
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+		b.Reset()
 	}
 	_, err := w.Write(b.Bytes())
 	return err

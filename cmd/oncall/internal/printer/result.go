@@ -79,7 +79,9 @@ func List[T any](p *Printer, t Table[T], items []T, meta Meta) error {
 		return p.project(out, listEnvelope(t.Kind, items, meta))
 	}
 	switch p.format {
-	case FormatJSON, FormatYAML:
+	case FormatJSON:
+		return listJSON(out, t.Kind, items, meta)
+	case FormatYAML:
 		return p.envelope(out, listEnvelope(t.Kind, items, meta))
 	case FormatJSONL:
 		p.tell(meta)
