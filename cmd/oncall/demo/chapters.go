@@ -4,6 +4,7 @@ package demo
 func chapters() []Chapter {
 	return []Chapter{
 		page(),
+		look(),
 		tellPublic(),
 		tellEnd(),
 		endToEnd(),
