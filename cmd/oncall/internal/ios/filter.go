@@ -261,20 +261,19 @@ const (
 // else is looked at byte by byte.
 func cleanRun(data []byte) int {
 	i := 0
-	for ; i+8 <= len(data); i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:])
-		del := x ^ 0x7f*ones
-		odd := (x | (x-0x20*ones)&^x | (del-ones)&^del) & highs
-		if odd == 0 || odd&^(zeros(x^'\n'*ones)|zeros(x^'\t'*ones)) == 0 {
-			continue
-		}
-		for j := i; j < i+8; j++ {
-			if !plain[data[j]] {
-				return j
-			}
+	for ; i+64 <= len(data); i += 64 {
+		d := (*[64]byte)(data[i:])
+		w := binary.LittleEndian
+		if (suspect(w.Uint64(d[0:]))|suspect(w.Uint64(d[8:]))|suspect(w.Uint64(d[16:]))|suspect(w.Uint64(d[24:]))|
+			suspect(w.Uint64(d[32:]))|suspect(w.Uint64(d[40:]))|suspect(w.Uint64(d[48:]))|suspect(w.Uint64(d[56:])))&highs != 0 {
+			break
 		}
 	}
 	for ; i < len(data); i++ {
+		if i+8 <= len(data) && suspect(binary.LittleEndian.Uint64(data[i:]))&highs == 0 {
+			i += 7
+			continue
+		}
 		if !plain[data[i]] {
 			return i
 		}
@@ -282,10 +281,11 @@ func cleanRun(data []byte) int {
 	return i
 }
 
-// zeros has the high bit of each byte of x that is zero, and no other bit.
-func zeros(x uint64) uint64 {
-	const low = 0x7f * ones
-	return ^((x&low + low) | x | low)
+// suspect has the high bit of each byte of x set that is no printable ASCII and
+// no newline. No byte carries into its neighbour.
+func suspect(x uint64) uint64 {
+	low := x & (0x7f * ones)
+	return x | (low + ones) | ^(low+0x60*ones)&(low^'\n'*ones+0x7f*ones)
 }
 
 // plain are the bytes that always pass.
