@@ -246,8 +246,10 @@ func (q *inquiry) fromBuilds(ctx context.Context, builds Builds) {
 		if q.w.Verdict == NoSignal {
 			q.w.Verdict = NotStarting
 		}
+		q.settled()
 		return
 	}
+	defer q.settled()
 	since := time.Time{}
 	if c.LastPingAt != nil {
 		since = c.LastPingAt.Add(time.Second) // the signal is sent when the build ends
@@ -292,7 +294,6 @@ func (q *inquiry) fromBuilds(ctx context.Context, builds Builds) {
 		case q.w.Verdict == NoSignal:
 			q.w.Verdict = NotStarting
 		}
-		q.settled()
 	}
 	if first != nil && first.Command != "" && c.State != Up {
 		q.w.Next = append([]string{first.Command}, q.w.Next...)

@@ -1,0 +1,71 @@
+package heartbeat
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/pkg/healthchecks"
+)
+
+func TestScheduleInWords(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]string{
+		"* * * * *": "every minute", "*/15 * * * *": "every 15 minutes", "7 * * * *": "every hour at minute 7",
+		"0 */6 * * *": "every 6 hours at minute 0", "30 2 * * *": "every day at 02:30", "30 2,14 * * *": "every day at 02:30 and 14:30",
+		"0 9 * * 1-5": "Monday to Friday at 09:00", "0 9 * * sun": "on Sunday at 09:00", "0 9 * * 7": "on Sunday at 09:00", "5 4 1 * *": "on day 1 of every month at 04:05",
+		"1,2 3 4 5 6": "cron 1,2 3 4 5 6", "0 0 L * *": "cron 0 0 L * *", "61 * * * *": "cron 61 * * * *",
+	} {
+		s := scheduleOf(healthchecks.Check{Schedule: expr, TZ: "Europe/Athens"})
+		assert.Equal(t, want+" Europe/Athens", s.Words, expr)
+		assert.Equal(t, "cron", s.Kind)
+	}
+	period := func(d, grace time.Duration) string {
+		return scheduleOf(healthchecks.Check{Timeout: healthchecks.Seconds{Duration: d, Set: true}, Grace: healthchecks.Seconds{Duration: grace}}).Words
+	}
+	assert.Equal(t, "every hour, 1h of grace", period(time.Hour, time.Hour))
+	assert.Equal(t, "every 1h 30m, 5m of grace", period(90*time.Minute, 5*time.Minute))
+	assert.Equal(t, "calendar Mon..Fri 10:00 UTC", scheduleOf(healthchecks.Check{Schedule: "Mon..Fri 10:00"}).Words)
+	assert.Equal(t, "not told", scheduleOf(healthchecks.Check{}).Words)
+}
+
+func TestCronNext(t *testing.T) {
+	t.Parallel()
+	athens, err := time.LoadLocation("Europe/Athens")
+	require.NoError(t, err)
+	from := time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC) // a Wednesday
+	for expr, want := range map[string]string{
+		"30 2 * * *": "2026-03-05T02:30:00+02:00", "*/15 * * * *": "2026-03-04T05:30:00+02:00", "0 9 * * 1": "2026-03-09T09:00:00+02:00",
+		"0 0 29 2 *": "2028-02-29T00:00:00+02:00", "0 0 13 * 5": "2026-03-06T00:00:00+02:00", // both days limited: either will do
+		"0 12 1 jan *": "2027-01-01T12:00:00+02:00", "18-20 5 * * *": "2026-03-04T05:19:00+02:00",
+	} {
+		c, err := parseCron(expr)
+		require.NoError(t, err, expr)
+		assert.Equal(t, want, c.next(from.In(athens)).Format(time.RFC3339), expr)
+	}
+	c, err := parseCron("0 0 31 2 *")
+	require.NoError(t, err)
+	assert.True(t, c.next(from).IsZero(), "there is no such day")
+	s := scheduleOf(healthchecks.Check{Schedule: "0 */6 * * *", TZ: "UTC"})
+	assert.Equal(t, 6*time.Hour, s.Every())
+}
+
+func FuzzCron(f *testing.F) {
+	for _, s := range []string{"* * * * *", "*/15 0-23/2 1,15 jan-dec mon", "0 0 29 2 *", "5/10 * * * *", "a b c d e", "-1 * * * *", "1-0 * * * *", "* * * * 0,7"} {
+		f.Add(s)
+	}
+	from := time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parseCron(text)
+		if err != nil {
+			return
+		}
+		assert.NotEmpty(t, c.words())
+		if at := c.next(from); !at.IsZero() {
+			assert.True(t, at.After(from))
+			assert.True(t, c.minute[at.Minute()] && c.hour[at.Hour()] && c.month[int(at.Month())], "%s: %s", text, at)
+		}
+	})
+}
