@@ -132,8 +132,10 @@ func (p *Pager) AddNote(ctx context.Context, number, text string) (Note, bool, e
 		return n, false, nil
 	case errors.Is(err, apierr.ErrNotFound):
 		return Note{}, false, unknown(number, err)
-	case !lost(err) || gone(ctx):
+	case !lost(err):
 		return Note{}, false, err
+	case gone(ctx):
+		return Note{}, false, interrupted(op, "cannot tell whether it arrived", "oncall incident note "+number, err)
 	}
 	found, lookErr := p.Notes(ctx, number)
 	if slices.ContainsFunc(found, func(f Note) bool { return f.Name == n.Name }) {

@@ -124,3 +124,10 @@ func (p *Pager) actor(op string) (string, error) {
 func gone(ctx context.Context) bool { return ctx.Err() != nil }
 
 func lost(err error) bool { return errors.Is(err, apierr.ErrUnknownOutcome) }
+
+// interrupted is the error of a change whose caller left before the answer came:
+// what cannot be told, and the command that finds out.
+func interrupted(op, what, hint string, err error) error {
+	return &apierr.Error{Vendor: victorops.Vendor, Op: op, Message: what + ": interrupted before the answer came",
+		Kind: []error{apierr.ErrUnknownOutcome}, Hint: hint, Err: err}
+}

@@ -170,8 +170,11 @@ func (p *Pager) SendAlert(ctx context.Context, a CheckedAlert) (Sent, error) {
 		}
 		return out, nil
 	}
-	if !lost(err) || gone(ctx) {
+	if !lost(err) {
 		return Sent{}, err
+	}
+	if gone(ctx) {
+		return Sent{}, interrupted(opAlert, "cannot tell whether it arrived", "oncall incident list", err)
 	}
 	if v, ok := p.marked(ctx, a, id); ok {
 		out.EntityID, out.Number, out.Looked = v.EntityID, string(v.Number), true

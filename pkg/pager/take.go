@@ -70,8 +70,11 @@ func (p *Pager) Take(ctx context.Context, t Taking) (Taking, error) {
 		return t, nil
 	}
 	_, err := p.Client.TakeOnCall(ctx, t.Policy.Slug, t.From, t.To)
-	if err != nil && (!lost(err) || gone(ctx)) {
+	if err != nil && !lost(err) {
 		return t, err
+	}
+	if err != nil && gone(ctx) {
+		return t, interrupted(opTake, "cannot tell whether it was taken", "oncall rotation now", err)
 	}
 	why := ""
 	for n := range takeLooks {

@@ -62,8 +62,11 @@ func (p *Pager) Trigger(ctx context.Context, in NewIncident) (Made, error) {
 		made.URL = link(victorops.Incident{Number: victorops.ID(number)}, org)
 		return made, nil
 	}
-	if !lost(err) || gone(ctx) {
+	if !lost(err) {
 		return Made{}, err
+	}
+	if gone(ctx) {
+		return Made{}, interrupted(op, "cannot tell whether anybody was paged", "oncall incident list", err)
 	}
 	if beforeErr == nil {
 		if now, err := p.Client.Incidents(ctx); err == nil {

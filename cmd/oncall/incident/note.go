@@ -44,6 +44,9 @@ oncall incident note 4127`,
 			if len(args) == 1 {
 				return o.list(cmd.Context())
 			}
+			if strings.TrimSpace(o.text) == "" {
+				return cli.Usage("the note is empty; nothing was sent")
+			}
 			return o.add(cmd.Context())
 		},
 	}

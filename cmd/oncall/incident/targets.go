@@ -8,7 +8,6 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
-	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/pager"
 )
 
@@ -54,7 +53,7 @@ func (t *targets) look(ctx context.Context, f *cli.Factory, p *pager.Pager, phas
 		if err != nil {
 			return nil, err
 		}
-		return nil, printer.List(out, table(f), []pager.Incident{}, printer.Meta{Empty: "nothing to do: no such incident paged you"})
+		return nil, mutate.Nothing(out, "nothing to do: no such incident paged you")
 	}
 	return seen, nil
 }

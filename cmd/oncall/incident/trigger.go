@@ -93,6 +93,9 @@ func (o *triggerOptions) validate(cmd *cobra.Command) error {
 	if o.routingKey == "" && len(o.to) == 0 {
 		return cli.Usage("%s: whom to page?", cmd.CommandPath()).WithHint("--to user:NAME, --to policy:NAME, or --routing-key KEY")
 	}
+	if o.routingKey == "" && strings.TrimSpace(o.summary) == "" {
+		return cli.Usage("%s: what is wrong?", cmd.CommandPath()).WithHint(`--summary "Registry is out of disk"`)
+	}
 	for _, l := range o.links {
 		if title, url, ok := strings.Cut(l, "="); !ok || title == "" || url == "" {
 			return cli.Usage("--annotate-url: %q is not TITLE=URL", l)

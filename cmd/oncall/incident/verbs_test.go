@@ -80,7 +80,10 @@ func TestTriggerIsCheckedHere(t *testing.T) {
 		err  string
 	}{
 		{"incident trigger --summary x", 2, "whom to page?"},
-		{"incident trigger --to user:you", 2, "the summary is empty"},
+		{"incident trigger --to user:you", 2, "hint: --summary "},
+		{"incident note 4127 ''", 2, "the note is empty; nothing was sent\n"},
+		{"incident note 4127 '' --dry-run", 2, "the note is empty; nothing was sent\n"},
+		{"incident trigger --summary ' ' --to user:you", 2, "what is wrong?"},
 		{"incident trigger --summary x --to user:you --routing-key ops", 2, "only one of them"},
 		{"incident trigger --summary x --to user:you --entity-id y", 2, "--entity-id goes with --routing-key"},
 		{"incident trigger --summary x --routing-key ops --all", 2, "--all goes with --to"},
@@ -268,6 +271,20 @@ func TestWidths(t *testing.T) {
 			}
 		}
 	}
+}
+
+// With nothing to acknowledge a script still gets a list of changes.
+func TestNothingToDo(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.Equal(t, 0, e.Run("incident ack --mine").Code)
+	r := e.Run("incident ack --mine -o json")
+	assert.Equal(t, 0, r.Code, r.Err)
+	assert.JSONEq(t, `{"apiVersion":"oncall/v1","kind":"ChangeList","items":[],"meta":{}}`, r.Out)
+	r = e.Run("incident ack --mine")
+	assert.Equal(t, 0, r.Code)
+	assert.Empty(t, r.Out)
+	assert.Equal(t, "nothing to do: no such incident paged you\n", r.Err)
 }
 
 // In a narrow window the title can still be read, and who has it is still there.

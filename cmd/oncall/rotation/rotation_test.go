@@ -192,6 +192,36 @@ func TestTakeInterrupted(t *testing.T) {
 	assert.Equal(t, 1, changes(t, e))
 }
 
+// Ctrl-C while the take's answer is awaited: nobody can tell, and that is said.
+func TestTakeInterruptedInFlight(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	world := e.World.Handler()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPatch {
+			world.ServeHTTP(w, r)
+			return
+		}
+		world.ServeHTTP(httptest.NewRecorder(), r)
+		cancel()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(srv.Close)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	for _, line := range e.World.Env(srv.URL) {
+		name, value, _ := strings.Cut(line, "=")
+		e.Vars[name] = value
+	}
+	e.Vars["ONCALL_USER"] = "secondary"
+	r := e.RunContext(ctx, `rotation take "Operations primary"`)
+	assert.NotZero(t, r.Code)
+	assert.Empty(t, r.Out)
+	assert.Contains(t, r.Err, "take on-call: cannot tell whether it was taken: interrupted before the answer came\nhint: oncall rotation now\n")
+	assert.Equal(t, 1, changes(t, e))
+}
+
 func TestTroubleOfOverride(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -71,7 +71,7 @@ func (f *Factory) pace(h *httpx.Config, cfg *config.Config, credential secret.St
 
 // pacer makes a pacer through the file of that key, nil when nothing is paced.
 func (f *Factory) pacer(vendor, key string, cfg *config.Config, limits ...httpx.Limit) httpx.Pacer {
-	if f.unpaced() {
+	if f.unpaced(cfg) {
 		return nil
 	}
 	warn := func(err error) { f.IO.Warn("%s: requests are paced in this process alone: %v", vendor, err) }

@@ -35,3 +35,25 @@ func TestVictorOpsIsPacedBetweenProcesses(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, files("victorops-*-slow.pace"), 1)
 }
+
+// TestOnlyTheDemoIsUnpaced: a variable for the demo must not let a real vendor be
+// asked too often.
+func TestOnlyTheDemoIsUnpaced(t *testing.T) {
+	t.Parallel()
+	for folder, served := range map[string]bool{".cache/oncall/pacing": true, ".cache/oncall/demo/pacing": false} {
+		e := clitest.New(t)
+		if served {
+			e.Serve()
+		}
+		e.Vars["ONCALL_DEMO_PACING"] = "off"
+		f := e.Factory(io.Discard, io.Discard)
+		f.Unpaced = false
+		c, err := f.VictorOps(t.Context())
+		require.NoError(t, err)
+		_, err = c.Teams(t.Context())
+		require.NoError(t, err)
+		found, err := filepath.Glob(filepath.Join(e.Home, folder, "*.pace"))
+		require.NoError(t, err)
+		assert.Equal(t, served, len(found) == 1, folder)
+	}
+}

@@ -37,7 +37,7 @@ func (f *Factory) worldOptions() (simulator.Options, error) {
 		return simulator.Options{}, err
 	}
 	// A rate cannot be counted while time stands still.
-	o := simulator.Options{Now: f.Clocked, NoLimits: f.unpaced() || f.Env("ONCALL_DEMO_NOW") != ""}
+	o := simulator.Options{Now: f.Clocked, NoLimits: f.unpaced(cfg) || f.Env("ONCALL_DEMO_NOW") != ""}
 	if cfg.Paths().State != "" { // without a home folder the world lives as long as the process
 		o.Dir = filepath.Join(cfg.StateDir(), "world")
 	}

@@ -122,8 +122,14 @@ func (b *batch) finish(ctx context.Context, err error) []Result {
 	return out
 }
 
+// Nothing says why there is nothing to change: a sentence for people, an empty
+// list of changes in the other formats.
+func Nothing(p *printer.Printer, why string) error {
+	return printer.List(p, table(), []Result{}, printer.Meta{Empty: why})
+}
+
 // table is how a change looks in the formats that are not lines.
-func (b *batch) table() printer.Table[Result] {
+func table() printer.Table[Result] {
 	return printer.Table[Result]{
 		Kind: "Change",
 		Columns: []printer.Column[Result]{
@@ -177,7 +183,22 @@ func (b *batch) print(results []Result) error {
 	if b.r.Flags.DryRun {
 		meta.DryRun, meta.Plan, meta.Requests = true, b.p.Effects, fenced
 	}
-	return printer.List(b.r.Printer, b.table(), results, meta)
+	return printer.List(b.r.Printer, table(), results, meta)
+}
+
+// unwritten is the error of a result that could not be written. What was done is
+// told with it: nobody can see it elsewhere.
+func unwritten(results []Result, err error) error {
+	done := []string{}
+	for _, x := range results {
+		if x.err == nil && x.Changed {
+			done = append(done, x.Name+" "+x.State)
+		}
+	}
+	if len(done) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s, but the result could not be written: %w", strings.Join(done, ", "), err)
 }
 
 // exitError folds the results into the one error that the process ends with.

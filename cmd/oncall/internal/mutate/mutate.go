@@ -133,7 +133,7 @@ func (r *Runner) Do(ctx context.Context, p Plan, call func(ctx context.Context, 
 		r.record(outcomeEntry(id, results, err), p)
 	}
 	if perr := b.print(results); perr != nil {
-		return results, perr
+		return results, unwritten(results, perr)
 	}
 	return results, b.exitError(results, err)
 }

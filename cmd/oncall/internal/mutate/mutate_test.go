@@ -294,3 +294,26 @@ func TestJournalThatCannotBeWrittenIsOneWarning(t *testing.T) {
 	require.NoError(t, b.run(t, ack, ok))
 	assert.Equal(t, 1, strings.Count(b.err.String(), "warning: the change was not recorded"), b.err.String())
 }
+
+// TestUnwrittenResult: a full disk behind stdout hides the line that says what
+// was done, so the error says it.
+func TestUnwrittenResult(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"table", "json", "name"} {
+		b := newBench(t, set{format: format, change: func(r *mutate.Runner) { r.IO.Out = fullDisk{} }})
+		err := b.run(t, ack, func(_ context.Context, report mutate.Report) error {
+			report("4127", mutate.Outcome{Changed: true})
+			report("4126", mutate.Outcome{State: "already acknowledged"})
+			return nil
+		})
+		require.ErrorIs(t, err, errFullDisk, format)
+		assert.EqualError(t, err, "incident/4127 acknowledged, but the result could not be written: no space left on device", format)
+		assert.Equal(t, exit.Failed, exit.Code(err), format)
+	}
+}
+
+var errFullDisk = errors.New("no space left on device")
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFullDisk }
