@@ -25,10 +25,9 @@ const (
 // With secret parameters, or for a job without parameters, user and time alone
 // decide.
 func (c *Client) FindStarted(ctx context.Context, job JobName, s Started, patience time.Duration) (f Found, found bool, err error) {
-	since := c.serverTime(s.Sent).Add(-findGrace)
 	ends := c.now().Add(patience)
 	for {
-		f, found, err = c.findStarted(ctx, job, s, since)
+		f, found, err = c.findStarted(ctx, job, s)
 		if found || err != nil && !away(err) {
 			return f, found, err
 		}
@@ -41,11 +40,14 @@ func (c *Client) FindStarted(ctx context.Context, job JobName, s Started, patien
 	}
 }
 
-func (c *Client) findStarted(ctx context.Context, job JobName, s Started, since time.Time) (Found, bool, error) {
+func (c *Client) findStarted(ctx context.Context, job JobName, s Started) (Found, bool, error) {
 	items, err := c.Waiting(ctx, job)
 	if err != nil {
 		return Found{}, false, err
 	}
+	// The clock is the controller's as this answer told it: the lost one may have
+	// been a proxy's.
+	since := c.serverTime(s.Sent).Add(-findGrace)
 	for _, q := range items {
 		if !q.Since.Before(since) && c.mine(q.Causes) && fits(q.Parameters, s.Parameters) {
 			return Found{QueueID: q.ID}, true, nil

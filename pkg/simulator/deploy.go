@@ -239,7 +239,13 @@ func demoGit(ctx context.Context, stdin *bytes.Buffer, args ...string) error {
 	if stdin != nil {
 		cmd.Stdin = stdin
 	}
-	cmd.Env = []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "LC_ALL=C", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	own := []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "LC_ALL=C"}
+	for _, kv := range cmd.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains([]string{"PATH", "HOME", "SYSTEMROOT", "TMPDIR", "TEMP"}, strings.ToUpper(name)) {
+			own = append(own, kv)
+		}
+	}
+	cmd.Env = own
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
 			return errors.New("demo world: the program git is not here, and the demo's repositories are made with it")

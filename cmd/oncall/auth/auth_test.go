@@ -151,7 +151,7 @@ func TestLoginRefusals(t *testing.T) {
 	for line, want := range map[string]struct {
 		stdin, err string
 	}{
-		"auth login victorop":               {"", "\"victorop\" is not a service of oncall; there are victorops, statuspage, jenkins, loki, prometheus, grafana, healthchecks, nodeping, balena\nhint: did you mean victorops?\n"},
+		"auth login victorop":               {"", "\"victorop\" is not a service of oncall; there are victorops, statuspage, jenkins, loki, prometheus, grafana, healthchecks, nodeping, balena, deploy, registry\nhint: did you mean victorops?\n"},
 		"auth login victorops":              {"hunter2\n", "auth login victorops: standard input has 1 line; it takes one secret a line: api-id, api-key, rest-key (optional)\nhint: oncall auth login victorops, on a terminal, asks\n"},
 		"auth login statuspage":             {"hunter2\nhunter3\n", "auth login statuspage: standard input has 2 lines; it takes one secret a line: api-key\nhint: oncall auth login statuspage, on a terminal, asks\n"},
 		"auth login nodeping":               {"hunter\x002\n", "nodeping.token: the secret has a control character in it; nothing was stored\n"},

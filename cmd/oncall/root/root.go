@@ -12,6 +12,7 @@ import (
 	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
 	"github.com/balena-io/oncall/cmd/oncall/dashboard"
 	"github.com/balena-io/oncall/cmd/oncall/demo"
+	"github.com/balena-io/oncall/cmd/oncall/deploy"
 	"github.com/balena-io/oncall/cmd/oncall/e2e"
 	"github.com/balena-io/oncall/cmd/oncall/heartbeat"
 	"github.com/balena-io/oncall/cmd/oncall/incident"
@@ -71,6 +72,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 		metrics.NewCmd(f),
 		dashboard.NewCmd(f),
 		e2e.NewCmd(f),
+		deploy.NewCmd(f),
 		heartbeat.NewCmd(f),
 	}
 	setUp := []*cobra.Command{

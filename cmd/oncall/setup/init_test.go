@@ -155,7 +155,7 @@ func TestInitRefusals(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"init":                                          "init: nobody may be asked here, and who you are is missing\nhint: oncall init --user NAME --service victorops --set victorops.org=SLUG\n",
-		"init --user a --service victorop":              "--service: \"victorop\" is not a service of oncall; there are victorops, statuspage, jenkins, loki, prometheus, grafana, healthchecks, nodeping, balena\nhint: did you mean victorops?\n",
+		"init --user a --service victorop":              "--service: \"victorop\" is not a service of oncall; there are victorops, statuspage, jenkins, loki, prometheus, grafana, healthchecks, nodeping, balena, deploy, registry\nhint: did you mean victorops?\n",
 		"init --user a --name demo":                     "--name: the name \"demo\" is built in; choose another\n",
 		"init --user a --set victorops.org":             "--set takes KEY=VALUE\nhint: --set victorops.org=acme\n",
 		"init --user a --set victorop.org=x":            "unknown setting \"victorop.org\" (did you mean victorops.org?)\nhint: oncall config view --all\n",

@@ -146,6 +146,13 @@ func services() []serviceBlock {
 			{Key: "url", Kind: URL, Default: "https://api.balena-cloud.com", Demo: demoBase + "balena", Help: "base of the API"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Required: true, Help: "API token"},
 		}},
+		{"deploy", []Option{
+			{Key: "component-param", Default: "COMPONENT", Help: "parameter of the deploy job for the component, where none is defined"},
+			{Key: "version-param", Default: "VERSION", Help: "parameter of the deploy job for the version, where none is defined"},
+		}},
+		{"registry", []Option{
+			{Key: "url", Kind: URL, Demo: demoBase + "registry", Help: "registry to ask about images instead of the one that an image names"},
+		}},
 	}
 }
 

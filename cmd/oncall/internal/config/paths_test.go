@@ -73,6 +73,7 @@ func TestOptionsAreDeclaredWell(t *testing.T) {
 	for service, settings := range map[string]string{
 		"VICTOROPS": "URL API_ID API_KEY ALERT_URL REST_KEY ORG", "STATUSPAGE": "URL API_KEY PAGE_ID PUBLIC_URL", "JENKINS": "URL USER TOKEN E2E_JOB DEPLOY_JOB",
 		"LOKI": "URL TOKEN TENANT DATA_SOURCE", "PROMETHEUS": "URL TOKEN DATA_SOURCE", "GRAFANA": "URL TOKEN ORG_ID", "HEALTHCHECKS": "URL API_KEY PING_URL PING_KEY", "NODEPING": "URL TOKEN", "BALENA": "URL TOKEN",
+		"DEPLOY": "COMPONENT_PARAM VERSION_PARAM", "REGISTRY": "URL",
 	} {
 		for _, s := range strings.Fields(settings + " CA_FILE CERT_FILE KEY_FILE") {
 			fixed += " " + service + "_" + s
@@ -91,7 +92,7 @@ func TestOptionsAreDeclaredWell(t *testing.T) {
 
 func TestServiceOptions(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []string{"victorops", "statuspage", "jenkins", "loki", "prometheus", "grafana", "healthchecks", "nodeping", "balena"}, Services())
+	assert.Equal(t, []string{"victorops", "statuspage", "jenkins", "loki", "prometheus", "grafana", "healthchecks", "nodeping", "balena", "deploy", "registry"}, Services())
 	for _, s := range Services() {
 		assert.GreaterOrEqual(t, len(ServiceOptions(s)), 5, s)
 	}

@@ -1,0 +1,394 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/deploy"
+	"github.com/balena-io/oncall/pkg/gitops"
+	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/jenkins"
+	"github.com/balena-io/oncall/pkg/metrics"
+	"github.com/balena-io/oncall/pkg/nearest"
+	"github.com/balena-io/oncall/pkg/prometheus"
+	"github.com/balena-io/oncall/pkg/simulator"
+	"github.com/balena-io/oncall/pkg/when"
+)
+
+// ComponentDefinition is one entry of `components` in the configuration.
+type ComponentDefinition struct {
+	Name        string `yaml:"name"`        // in the job and the repository; the key without it
+	Environment string `yaml:"environment"` // production without it
+	Backend     string `yaml:"backend"`     // jenkins, fleet, none
+
+	Job            string            `yaml:"job"`
+	ComponentParam *string           `yaml:"component-param"` // "" is none
+	VersionParam   string            `yaml:"version-param"`
+	ReasonParam    string            `yaml:"reason-param"`
+	HoldParam      string            `yaml:"hold-param"`
+	Params         map[string]string `yaml:"params"`
+
+	Fleet string `yaml:"fleet"`
+
+	Repo     string `yaml:"repo"` // a name of `repositories`, or the repository itself
+	Branch   string `yaml:"branch"`
+	SyncTag  string `yaml:"sync-tag"`
+	File     string `yaml:"file"`
+	Format   string `yaml:"format"`
+	Path     string `yaml:"path"`
+	Image    string `yaml:"image"`
+	Document string `yaml:"document"`
+
+	Running struct {
+		Query string `yaml:"query"`
+		Label string `yaml:"label"`
+		URL   string `yaml:"url"`
+		Field string `yaml:"field"`
+	} `yaml:"running"`
+	Verify    []string `yaml:"verify"`
+	VerifyFor string   `yaml:"verify-for"`
+}
+
+// defaultVerifyFor is how long checks must hold when nothing is said.
+const defaultVerifyFor = 5 * time.Minute
+
+// demoComponents are those of the demo world.
+func demoComponents() map[string]ComponentDefinition {
+	out := map[string]ComponentDefinition{}
+	base := ComponentDefinition{Environment: simulator.EnvironmentProduction, Backend: string(deploy.BackendJenkins), Repo: simulator.EnvironmentProduction}
+	api := base
+	api.File, api.Path = "kubernetes/balenacloud/api/deployment.yaml", "spec.template.spec.containers[api].image"
+	api.Running.Query, api.Running.Label = `count by (version) (present_over_time(app_version_info{job="api"}[2s]))`, "version"
+	api.Verify, api.VerifyFor = []string{"api-5xx"}, simulator.VerifyWindow.String()
+	out["api"] = api
+	staging := api
+	staging.Name, staging.Environment, staging.Backend, staging.Repo = "api", simulator.EnvironmentStaging, string(deploy.BackendNone), simulator.EnvironmentStaging
+	staging.Running.Query, staging.Verify = "", nil
+	out["api-staging"] = staging
+	ui, registry, builder := base, base, base
+	ui.File, ui.Format, ui.Path = "kubernetes/balenacloud/ui/release.yaml", string(gitops.FormatHelm), "spec.values.image"
+	registry.File, registry.Format, registry.Image = "kubernetes/balenacloud/registry/kustomization.yaml", string(gitops.FormatKustomize), "registry"
+	builder.File, builder.Format, builder.Path = "kubernetes/balenacloud/builder/version.yaml", string(gitops.FormatFile), "image_tag"
+	out["ui"], out["registry"], out["builder"] = ui, registry, builder
+	return out
+}
+
+// ComponentSet is what can be deployed, as configured.
+type ComponentSet struct {
+	All   []deploy.Component // sorted by key
+	defs  map[string]ComponentDefinition
+	repos map[string]string
+	demo  bool // the components are the demo's own
+}
+
+// Components reads the definitions. It sends nothing.
+func (f *Factory) Components() (*ComponentSet, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	set := &ComponentSet{defs: map[string]ComponentDefinition{}, repos: map[string]string{}}
+	if err := cfg.Definition("components", &set.defs); err != nil {
+		return nil, err
+	}
+	if err := cfg.Definition("repositories", &set.repos); err != nil {
+		return nil, err
+	}
+	if len(set.defs) == 0 && cfg.Context().Demo {
+		set.defs, set.demo = demoComponents(), true
+	}
+	for _, key := range slices.Sorted(maps.Keys(set.defs)) {
+		c, err := set.defs[key].component(key, cfg)
+		if err != nil {
+			return nil, err
+		}
+		set.All = append(set.All, c)
+	}
+	return set, nil
+}
+
+func (d ComponentDefinition) component(key string, cfg *config.Config) (deploy.Component, error) {
+	c := deploy.Component{Key: key, Name: d.Name, Environment: d.Environment, Backend: deploy.Backend(d.Backend), Fleet: d.Fleet,
+		ComponentParam: cfg.String("deploy.component-param"), VersionParam: d.VersionParam, ReasonParam: d.ReasonParam, HoldParam: d.HoldParam, Params: d.Params}
+	bad := func(format string, args ...any) error {
+		return Usage("components.%s: %s", key, fmt.Sprintf(format, args...))
+	}
+	if c.Name == "" {
+		c.Name = key
+	}
+	if c.Environment == "" {
+		c.Environment = simulator.EnvironmentProduction
+	}
+	if d.ComponentParam != nil {
+		c.ComponentParam = *d.ComponentParam
+	}
+	if c.VersionParam == "" {
+		c.VersionParam = cfg.String("deploy.version-param")
+	}
+	switch {
+	case c.Backend == "" && d.Fleet != "":
+		c.Backend = deploy.BackendFleet
+	case c.Backend == "":
+		c.Backend = deploy.BackendJenkins
+	}
+	switch c.Backend {
+	case deploy.BackendNone:
+	case deploy.BackendFleet:
+		if d.Fleet == "" {
+			return c, bad("fleet is missing, as in fleet: acme/chat")
+		}
+	case deploy.BackendJenkins:
+		name := d.Job
+		if name == "" {
+			name = cfg.String("jenkins.deploy-job")
+		}
+		if name == "" {
+			return c, bad("job is missing, and jenkins.deploy-job is not set")
+		}
+		var err error
+		if c.Job, err = jenkins.ParseJobName(name); err != nil {
+			return c, bad("%v", err)
+		}
+	default:
+		return c, bad("backend %q is not one of jenkins, fleet, none", d.Backend)
+	}
+	if d.File != "" || d.Repo != "" {
+		where := gitops.Location{File: d.File, Format: gitops.Format(d.Format), Path: d.Path, Image: d.Image, Document: d.Document}
+		if err := where.Check(); err != nil {
+			return c, bad("%v", err)
+		}
+		if d.Repo == "" {
+			return c, bad("repo is missing beside file")
+		}
+		c.Where = &where
+	}
+	c.VerifyFor = defaultVerifyFor
+	if d.VerifyFor != "" {
+		var err error
+		if c.VerifyFor, err = when.Duration(d.VerifyFor); err != nil {
+			return c, bad("verify-for: %v", err)
+		}
+	}
+	return c, nil
+}
+
+// Component finds a component. One that is not defined is taken from the deploy
+// job, if that offers it: then versions are those of its builds alone.
+func (f *Factory) Component(ctx context.Context, set *ComponentSet, key string) (deploy.Component, error) {
+	c, notFound := deploy.Find(set.All, key)
+	if notFound == nil {
+		return c, nil
+	}
+	cfg, err := f.Config()
+	if err != nil {
+		return c, err
+	}
+	name := cfg.String("jenkins.deploy-job")
+	if name == "" {
+		if len(set.All) == 0 {
+			return c, Usage("no component is defined, and no job that deploys").
+				WithHint("define components (docs/deploy.md), or set ONCALL_JENKINS_DEPLOY_JOB; without an account: oncall --context demo deploy list")
+		}
+		return c, notFound
+	}
+	if !deployName(key) {
+		return c, Usage("%q is no name of a component", key)
+	}
+	c = deploy.Component{Key: key, Name: key, Environment: cfg.Context().Environment, Backend: deploy.BackendJenkins, VerifyFor: defaultVerifyFor,
+		ComponentParam: cfg.String("deploy.component-param"), VersionParam: cfg.String("deploy.version-param")}
+	if c.Job, err = jenkins.ParseJobName(name); err != nil {
+		return c, err
+	}
+	j, err := f.Jenkins(ctx)
+	if err != nil {
+		return c, err
+	}
+	job, err := j.Job(ctx, c.Job)
+	if err != nil {
+		return c, err
+	}
+	return c, offered(job, c, set, notFound)
+}
+
+func deployName(key string) bool {
+	return key != "" && !strings.HasPrefix(key, "-") && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r == 0x7f })
+}
+
+// offered checks the job's choices. A job that takes any text cannot tell a name
+// from a slip of the pen, so then a name near a defined one is refused.
+func offered(job jenkins.Job, c deploy.Component, set *ComponentSet, notFound error) error {
+	for _, d := range job.Parameters {
+		if d.Name != c.ComponentParam {
+			continue
+		}
+		if slices.Contains(d.Choices, c.Name) || len(d.Choices) == 0 && len(set.All) == 0 {
+			return nil
+		}
+		if len(d.Choices) == 0 {
+			return notFound
+		}
+		e := apierr.New(apierr.ErrNotFound, "", "deploy", "there is no component called %q", c.Key)
+		names := slices.Clone(d.Choices)
+		for _, x := range set.All {
+			if !slices.Contains(names, x.Key) {
+				names = append(names, x.Key)
+			}
+		}
+		if near := nearest.Of(c.Key, names); len(near) > 0 {
+			return e.WithHint("did you mean %s?", strings.Join(near, " or "))
+		}
+		return e.WithHint("there are: %s", strings.Join(names, ", "))
+	}
+	return Usage("the job %s has no parameter %s for the component", c.Job, c.ComponentParam).WithHint("set ONCALL_DEPLOY_COMPONENT_PARAM")
+}
+
+// Deployer makes what works on a component. Sources that cannot be made are left
+// out, with the reason: what they would tell is unknown. verify are further
+// checks, by name or expression.
+func (f *Factory) Deployer(ctx context.Context, set *ComponentSet, c deploy.Component, verify []string) (*deploy.Deployer, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	d := &deploy.Deployer{Component: c, Now: f.Clocked, Wait: f.Wait, Poll: 5 * time.Second}
+	if cfg.Context().Demo {
+		d.Poll = time.Second // its steps take seconds
+	}
+	if c.Backend == deploy.BackendJenkins {
+		if d.Jenkins, err = f.Jenkins(ctx); err != nil {
+			return nil, err
+		}
+	}
+	def, defined := set.defs[c.Key]
+	if c.Where != nil {
+		m, err := f.mirror(ctx, cfg, set, def)
+		if err != nil {
+			d.RepoWhy = err
+		} else {
+			d.Repo = m
+		}
+	}
+	if defined {
+		d.Runner, d.RunnerWhy = f.runner(ctx, def)
+	}
+	d.Checks, d.ChecksWhy, err = f.deployChecks(ctx, append(slices.Clone(def.Verify), verify...))
+	return d, err
+}
+
+// mirror opens the repository of a component.
+func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *ComponentSet, def ComponentDefinition) (*gitops.Mirror, error) {
+	c := gitops.Config{Repository: def.Repo, Branch: def.Branch, SyncTag: def.SyncTag, Folder: filepath.Join(cfg.CacheDir(), "gitops"),
+		Environ: f.Environ(), Now: f.Clocked}
+	if url, ok := set.repos[def.Repo]; ok {
+		c.Repository = url
+	}
+	if set.demo {
+		w, err := f.DemoWorld()
+		if err != nil {
+			return nil, err
+		}
+		if c.Repository, err = w.Repository(ctx, def.Repo); err != nil {
+			return nil, err
+		}
+		c.Before = func(ctx context.Context) error { _, err := w.Repository(ctx, def.Repo); return err }
+	}
+	return gitops.Open(ctx, c)
+}
+
+func (f *Factory) runner(ctx context.Context, def ComponentDefinition) (deploy.Runner, string) {
+	switch r := def.Running; {
+	case r.Query != "":
+		c, err := f.Prometheus(ctx)
+		if err != nil {
+			return nil, err.Error()
+		}
+		label := r.Label
+		if label == "" {
+			label = "version"
+		}
+		return deploy.MetricRunner{Metrics: c, Expr: r.Query, Label: label}, ""
+	case r.URL != "":
+		h, _, err := f.HTTP("deploy")
+		if err != nil {
+			return nil, err.Error()
+		}
+		h.Vendor, h.BaseURL, h.LoginHint = "version endpoint", r.URL, ""
+		c, err := httpx.New(h)
+		if err != nil {
+			return nil, err.Error()
+		}
+		return deploy.HTTPRunner{Field: r.Field, Get: func(ctx context.Context) ([]byte, error) {
+			res, err := c.Do(ctx, httpx.Request{Op: "running version", AnyType: true, Accept: "*/*", MaxBody: 64 << 10}, nil)
+			if err != nil {
+				return nil, err
+			}
+			return res.Body, nil
+		}}, ""
+	}
+	return nil, ""
+}
+
+// deployChecks makes checks of named queries and of expressions. Of a named one
+// no value is beyond its limits; an expression holds when it finds something.
+// No data is not good.
+func (f *Factory) deployChecks(ctx context.Context, names []string) ([]deploy.Check, string, error) {
+	if len(names) == 0 {
+		return nil, "", nil
+	}
+	all, err := f.Queries()
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := f.Prometheus(ctx)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	out := []deploy.Check{}
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(q metrics.Query) bool { return q.Name == name })
+		if i < 0 && !strings.ContainsAny(name, "({<>= ") {
+			_, err := metrics.Find(all, name)
+			return nil, "", err
+		}
+		if i < 0 {
+			out = append(out, expressionCheck(c, name))
+			continue
+		}
+		out = append(out, namedCheck(c, all[i], f.Clocked))
+	}
+	return out, "", nil
+}
+
+func namedCheck(c *prometheus.Client, q metrics.Query, now func() time.Time) deploy.Check {
+	return deploy.Check{Name: q.Name, Look: func(ctx context.Context) (bool, string, error) {
+		readings, _, err := metrics.Get(ctx, c, q, now())
+		if err != nil {
+			return false, "", err
+		}
+		worst := readings[0] // bad ones come first
+		if worst.State == metrics.NoData {
+			return false, q.Name + " has no data", nil
+		}
+		return worst.State != metrics.Over, q.Name + " " + metrics.Format(worst.Float(), q.Unit), nil
+	}}
+}
+
+func expressionCheck(c *prometheus.Client, expr string) deploy.Check {
+	return deploy.Check{Name: expr, Look: func(ctx context.Context) (bool, string, error) {
+		res, err := c.Query(ctx, prometheus.Query{Expr: expr})
+		if err != nil {
+			return false, "", err
+		}
+		if len(metrics.Samples(res)) == 0 {
+			return false, expr + " finds nothing", nil
+		}
+		return true, expr + " holds", nil
+	}}
+}
