@@ -21,7 +21,7 @@ func (p *batsPretty) line(l *ln) {
 	if len(b) == 0 {
 		return
 	}
-	if l.indent == 0 && len(b) < 300 && bytes.HasSuffix(b, []byte(".bats")) && batsFile.Match(b) {
+	if l.indent == 0 && len(b) < 300 && b[len(b)-1] == 's' && bytes.HasSuffix(b, []byte(".bats")) && batsFile.Match(b) {
 		p.file, p.step = string(b), nil
 		return
 	}

@@ -28,6 +28,9 @@ var (
 
 const maxOutputs = 1000
 
+// busy reports that every line may matter.
+func (g *goTest) busy() bool { return g.step != nil || g.panicked != nil || g.running != "" }
+
 func (g *goTest) line(l *ln) {
 	b := l.body
 	if len(b) == 0 {

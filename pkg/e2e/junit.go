@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"regexp"
-	"strings"
 )
 
 // junit reads maven's surefire and gradle.
@@ -25,7 +24,7 @@ var (
 	surefireCase   = regexp.MustCompile(`^(?:\[ERROR\] +)?([\w.$]+)\.([\w$]+(?:\[[^\]]*\]|\([^)]*\))?)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
 	surefireOld    = regexp.MustCompile(`^(?:\[ERROR\] +)?([\w$]+(?:\[[^\]]*\])?)\(([\w.$]+)\)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
 	surefireTotals = regexp.MustCompile(`^(?:\[\w+\] +)?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$`)
-	gradleCase     = regexp.MustCompile(`^([\w.$]+(?: > [^>]+)*) > (.+?) FAILED$`)
+	gradleCase     = regexp.MustCompile(`^([\w.$]+(?: > [^>]+)*) > (.+?)(?:\(\))? FAILED$`)
 	gradleTask     = regexp.MustCompile(`^> Task (:\S+) FAILED$`)
 )
 
@@ -55,7 +54,7 @@ func (j *junit) line(l *ln) {
 		}
 		if m := gradleCase.FindSubmatch(b); m != nil {
 			j.tests = true
-			j.step = j.lane.fail(RunnerGradle, string(m[1]), strings.TrimSuffix(string(m[2]), "()"), l)
+			j.step = j.lane.fail(RunnerGradle, string(m[1]), string(m[2]), l)
 			return
 		}
 	case b[0] == '*' && string(b) == "* What went wrong:":

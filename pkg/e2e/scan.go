@@ -176,18 +176,61 @@ func (l *lane) feed(n *ln) {
 	if len(n.body) > 0 && n.body[0] == '[' && n.indent == 0 && l.stages.line(n) {
 		return
 	}
+	first := byte(0)
+	if len(n.body) > 0 {
+		first = n.body[0]
+	}
+	begins := beginners[first]
 	l.robot.line(n)
-	l.tap.line(n)
-	l.mocha.line(n)
-	l.jest.line(n)
-	l.node.line(n)
+	if begins&forTAP != 0 || l.tap.last != nil {
+		l.tap.line(n)
+	}
+	if begins&forMocha != 0 || l.mocha.listing {
+		l.mocha.line(n)
+	}
+	if begins&forJest != 0 || l.jest.step != nil {
+		l.jest.line(n)
+	}
+	if begins&forNode != 0 || l.node.step != nil {
+		l.node.line(n)
+	}
 	l.bats.line(n)
-	l.gotest.line(n)
-	l.pytest.line(n)
+	if begins&forGo != 0 || l.gotest.busy() {
+		l.gotest.line(n)
+	}
+	if begins&forPytest != 0 || l.pytest.sure || l.pytest.bad {
+		l.pytest.line(n)
+	}
 	l.junit.line(n)
 	l.plain.line(n)
-	l.own.line(n)
+	if begins&forJenkins != 0 {
+		l.own.line(n)
+	}
 }
+
+// Most lines are nobody's. What the lines begin with that a recogniser looks at
+// when it is not in the middle of something:
+const (
+	forTAP = 1 << iota
+	forMocha
+	forJest
+	forNode
+	forGo
+	forPytest
+	forJenkins
+)
+
+var beginners = func() (t [256]uint8) {
+	for who, chars := range map[uint8]string{
+		forTAP: "on#T1B", forMocha: "0123456789\xe2", forJest: "PFTLS\xe2", forNode: "\xe2",
+		forGo: "-=Fop", forPytest: "=", forJenkins: "+FACTSBEhjgoWs",
+	} {
+		for i := range len(chars) {
+			t[chars[i]] |= who
+		}
+	}
+	return t
+}()
 
 func (l *lane) finish() {
 	l.robot.finish()

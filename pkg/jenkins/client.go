@@ -47,8 +47,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	version Version       // last one seen; zero is not seen
-	skew    time.Duration // server's clock minus ours, from the last Date header
-	skewed  bool          // skew was measured
+	skew    time.Duration // server's clock minus ours, from its last Date header
 }
 
 // New makes a client. It opens nothing. A missing or malformed base URL is an
@@ -119,11 +118,12 @@ func (c *Client) learn(h http.Header) {
 	date, err := http.ParseTime(h.Get("Date"))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known {
-		c.version = v
+	if !known { // perhaps a proxy's answer, whose clock is not the controller's
+		return
 	}
+	c.version = v
 	if err == nil {
-		c.skew, c.skewed = date.Sub(c.now()).Truncate(time.Second), true
+		c.skew = date.Sub(c.now()).Truncate(time.Second)
 	}
 }
 

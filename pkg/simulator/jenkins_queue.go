@@ -339,3 +339,21 @@ func (j *jenkinsServer) stop(rw http.ResponseWriter, r *http.Request, full strin
 	rw.Header().Set("Location", SelfURL(r)+"/"+jenkinsPath(full)+itoa(number)+"/")
 	rw.WriteHeader(http.StatusFound)
 }
+
+// CancelJenkinsQueue takes every waiting start out of the queue, as a person on
+// Jenkins' page does, and returns how many there were.
+func (w *World) CancelJenkinsQueue() int {
+	n := 0
+	_ = w.update(func(s *State) error {
+		st := part[jenkinsState](s)
+		for _, i := range st.Queue {
+			if i.waiting(s.Now) {
+				i.Cancelled = s.Now
+				n++
+			}
+		}
+		st.plan(s)
+		return nil
+	})
+	return n
+}
