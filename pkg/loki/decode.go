@@ -214,7 +214,7 @@ func (r *Result) readStats(s *scanner) {
 			case "totalLinesProcessed":
 				r.Stats.Lines = int64(s.number())
 			case "execTime":
-				r.Stats.Seconds = time.Duration(s.number() * float64(time.Second))
+				r.Stats.Took = time.Duration(s.number() * float64(time.Second))
 			default:
 				s.skip()
 			}

@@ -83,7 +83,7 @@ func TestQueryRange(t *testing.T) {
 	_, ok := e.Field("nothing")
 	assert.False(t, ok)
 	assert.Equal(t, "   at Stack.trace (indented)", res.Entries[1].Line, "leading spaces are kept")
-	assert.Equal(t, loki.Stats{Bytes: 396338, Lines: 2977, Seconds: 250 * time.Millisecond}, res.Stats)
+	assert.Equal(t, loki.Stats{Bytes: 396338, Lines: 2977, Took: 250 * time.Millisecond}, res.Stats)
 	assert.Equal(t, []string{"partial"}, res.Warnings)
 
 	got := last()

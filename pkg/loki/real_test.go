@@ -58,7 +58,7 @@ func pushLines(t *testing.T, url string, lines []line, run string) {
 	if tenant := os.Getenv("ONCALL_TEST_LOKI_TENANT"); tenant != "" {
 		req.Header.Set("X-Scope-OrgID", tenant)
 	}
-	res, err := http.DefaultClient.Do(req) //nolint:forbidigo // what is pushed is the test's own
+	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	text, _ := io.ReadAll(res.Body)

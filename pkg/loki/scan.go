@@ -237,7 +237,7 @@ func (s *scanner) scalar() []byte {
 
 // number reads a number, also one that stands in a string.
 func (s *scanner) number() float64 {
-	text := ""
+	var text string
 	if s.err == nil && s.next() == '"' {
 		text = s.text()
 	} else {

@@ -44,13 +44,14 @@ type Drop struct {
 func (c *Client) dialTail(ctx context.Context, query string, start time.Time, limit int) (*tail, error) {
 	v := url.Values{"query": {query}, "start": {ns(start)}, "limit": {strconv.Itoa(limit)}}
 	t := &tail{alive: make(chan struct{}, 1)}
-	conn, _, err := websocket.Dial(ctx, c.http.Base()+"/loki/api/v1/tail?"+v.Encode(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: c.http.Upgrader(httpx.Request{Op: "follow", Header: c.header})},
-		OnPingReceived: func(context.Context, []byte) bool {
-			t.live()
-			return true
-		},
-	})
+	conn, _, err := websocket.Dial(ctx, //nolint:bodyclose // the body is the connection
+		c.http.Base()+"/loki/api/v1/tail?"+v.Encode(), &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: c.http.Upgrader(httpx.Request{Op: "follow", Header: c.header})},
+			OnPingReceived: func(context.Context, []byte) bool {
+				t.live()
+				return true
+			},
+		})
 	if err != nil {
 		var e *apierr.Error
 		if errors.As(err, &e) {

@@ -114,9 +114,9 @@ type Series struct {
 
 // Stats is what a query cost the server.
 type Stats struct {
-	Bytes   int64         // read
-	Lines   int64         // read
-	Seconds time.Duration // taken
+	Bytes int64         // read
+	Lines int64         // read
+	Took  time.Duration // taken
 }
 
 // Result is the answer to one query: Entries for a log query, Matrix or Vector

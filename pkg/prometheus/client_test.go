@@ -2,7 +2,6 @@ package prometheus_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -333,9 +332,9 @@ func TestConfigAndUsage(t *testing.T) {
 	}
 	assert.Empty(t, s.requests(), "nothing was sent")
 	var e *apierr.Error
-	require.True(t, errors.As(func() error {
+	require.ErrorAs(t, func() error {
 		_, err := c.QueryRange(t.Context(), prometheus.Range{Expr: "up", Start: now.Add(-22000 * time.Second), End: now, Step: time.Second})
 		return err
-	}(), &e))
+	}(), &e)
 	assert.Equal(t, "the least step for this range is 2s", e.Hint)
 }

@@ -183,7 +183,7 @@ func (g grafanaServer) proxy(rw http.ResponseWriter, r *http.Request) {
 	uid := r.PathValue("uid")
 	rest := strings.TrimPrefix(r.URL.Path, "/api/datasources/proxy/uid/"+uid)
 	var h http.Handler
-	token := ""
+	var token string
 	switch uid {
 	case GrafanaLokiUID:
 		h, token = newLoki(g.w), LokiToken

@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -150,10 +151,12 @@ func (l *lokiStore) emitSlot(c *cursor, wanted map[*logql.Stream]bool, emit func
 
 // apiRoute is a path of the API with its part of the traffic; 400s of the bad
 // version are all on the one that is marked.
-var apiRoutes = []struct {
+type apiRoute struct {
 	method, path string
 	until        float64 // share, summed up
-}{{"GET", "/v7/device", 0.32}, {"PATCH", "/device/v2/state", 0.58}, {"GET", "/device/v3/state", 0.8}, {"POST", "/auth/v1/public-keys", 0.86}, {"GET", "/v7/application", 0.95}, {"GET", "/ping", 1}}
+}
+
+var apiRoutes = []apiRoute{{"GET", "/v7/device", 0.32}, {"PATCH", "/device/v2/state", 0.58}, {"GET", "/device/v3/state", 0.8}, {"POST", "/auth/v1/public-keys", 0.86}, {"GET", "/v7/application", 0.95}, {"GET", "/ping", 1}}
 
 const apiBadRoute = 1 // PATCH /device/v2/state, of which 17.5.0 refuses more
 
@@ -161,9 +164,8 @@ const apiBadRoute = 1 // PATCH /device/v2/state, of which 17.5.0 refuses more
 // the metrics, and 17.5.0 also answers more 400 on one path.
 func apiLine(l *lokiStore, slot uint64, at time.Time) (host int, level, text string, meta map[string]string) {
 	host = int(quickNoise(slot, "host") * APIReplicas)
-	p, route := quickNoise(slot, "status"), 0
-	for r := quickNoise(slot, "route"); r >= apiRoutes[route].until; route++ {
-	}
+	p, r := quickNoise(slot, "status"), quickNoise(slot, "route")
+	route := slices.IndexFunc(apiRoutes, func(x apiRoute) bool { return r < x.until })
 	bad, version := l.api(at)
 	extra := max(0, bad-ErrorRatioGood) * extra400
 	status, level := 200, "info"

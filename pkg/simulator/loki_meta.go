@@ -263,7 +263,7 @@ func (l lokiServer) tail(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
 	if !q.IsLog() {
 		_ = ws.Close(websocket.StatusInternalError, "only log selector is supported")
 		return

@@ -75,7 +75,7 @@ func singleConnection(b *testing.B, base string, begin, end int64) {
 		v := url.Values{"query": {"{}"}, "start": {strconv.FormatInt(start, 10)}, "end": {strconv.FormatInt(end, 10)}, "limit": {"5000"}, "direction": {"forward"}}
 		req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, base+"/loki/api/v1/query_range?"+v.Encode(), nil)
 		require.NoError(b, err)
-		res, err := http.DefaultClient.Do(req) //nolint:forbidigo // what is compared with
+		res, err := http.DefaultClient.Do(req)
 		require.NoError(b, err)
 		buf.Reset()
 		_, err = buf.ReadFrom(res.Body)

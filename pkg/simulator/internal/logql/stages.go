@@ -96,7 +96,7 @@ func Logfmt(line string) func(yield func(string, string) bool) {
 				continue
 			}
 			line = line[end+1:]
-			value := line
+			var value string
 			if strings.HasPrefix(line, `"`) {
 				text, n, ok := quoted(line)
 				if !ok {

@@ -2,7 +2,6 @@ package promql_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
@@ -62,7 +61,7 @@ func TestMistakesAndLacks(t *testing.T) {
 	require.ErrorContains(t, err, "nested so deeply")
 	_, err = promql.Parse(`hour()`)
 	var lacks *promql.Unsupported
-	require.True(t, errors.As(err, &lacks))
+	require.ErrorAs(t, err, &lacks)
 }
 
 func TestCancelled(t *testing.T) {

@@ -28,7 +28,7 @@ func NewChild(b *testing.B) Child {
 func (c Child) Run(b *testing.B, env []string, args ...string) (peakMiB float64) {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), c.path, args...)
-	cmd.Env = append([]string{"HOME=" + b.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Env = append([]string{"HOME=" + b.TempDir()}, env...)
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	require.NoError(b, err)
 	defer null.Close()
