@@ -39,6 +39,9 @@ const lostPatience = 20 * time.Second
 // nobody knows whether the start arrived, after a look at queue and builds;
 // else those of Plan and jenkins.Client.Start, with nothing started.
 func (d *Deployer) Act(ctx context.Context, w Want, p *Plan, tell func(Event)) (*Trip, error) {
+	if d.Fleet != nil {
+		return d.actFleet(ctx, w, p, tell)
+	}
 	if p.Join != nil {
 		return &Trip{QueueID: p.Join.QueueID, Build: p.Join.Build, To: p.To, Joined: true}, nil
 	}
@@ -142,6 +145,9 @@ func (d *Deployer) progress(b jenkins.Build) string {
 // Finish follows a trip's build to its end. The build is what it was last seen
 // as, also with an error; its Number is 0 when it never was one.
 func (d *Deployer) Finish(ctx context.Context, t *Trip, tell func(Event)) (jenkins.Build, error) {
+	if d.Fleet != nil {
+		return jenkins.Build{Result: jenkins.Success}, nil // a pin has no build
+	}
 	job := d.Component.Job
 	if t.Build == 0 {
 		n, err := d.Jenkins.WaitStart(ctx, job, t.QueueID, func(q jenkins.QueueItem) {
@@ -180,6 +186,9 @@ const unknownPatience = 12
 //
 // A version that somebody replaces meanwhile is an apierr.ErrConflict.
 func (d *Deployer) Settle(ctx context.Context, version string, tell func(Event)) ([]Fact, error) {
+	if d.Fleet != nil {
+		return d.settleFleet(ctx, version, tell)
+	}
 	facts := []Fact{{Name: Declared, Answer: Unknown}, {Name: Applied, Answer: Unknown}, {Name: Running, Answer: Unknown}, {Name: Verified, Answer: Unknown}}
 	if d.Repo == nil {
 		facts[0].Evidence, facts[1].Evidence = "no repository is configured", "no repository is configured"

@@ -187,6 +187,9 @@ func (d *Deployer) verified(ctx context.Context) Fact {
 
 // Facts are the four facts about a version.
 func (d *Deployer) Facts(ctx context.Context, s *Sight, version string) []Fact {
+	if s.Fleet != nil {
+		return append(d.fleetFacts(s.Fleet, version), d.verified(ctx))
+	}
 	out := []Fact{s.declared(version), {}, d.running(ctx, version), d.verified(ctx)}
 	out[1] = d.applied(ctx, s, version)
 	return out

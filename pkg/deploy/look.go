@@ -45,7 +45,8 @@ type Deployer struct {
 	RunnerWhy string
 	Checks    []Check
 	ChecksWhy string
-	Image     Image // nil: images are not checked
+	Image     Image    // nil: images are not checked
+	Fleet     FleetAPI // of a component that is a fleet; nil: it is none
 
 	Now  func() time.Time
 	Wait func(ctx context.Context, d time.Duration) error
@@ -86,12 +87,16 @@ type Sight struct {
 	JobErr      error
 	Builds      []jenkins.Build // of this component, newest first
 	Ongoing     []Ongoing
-	Runs        []Run // newest first
+	Runs        []Run       // newest first
+	Fleet       *FleetSight // of a component that is a fleet; nil: it is none
 }
 
 // Current is the version that is in force as far as it is declared or, without
 // that, as the last successful build says; "" when nothing is known.
 func (s *Sight) Current() string {
+	if s.Fleet != nil {
+		return s.Fleet.Version()
+	}
 	if s.RepoErr == nil && s.DeclaredErr == nil {
 		return s.Declared.Version
 	}
@@ -106,6 +111,9 @@ const lookBuilds = 100
 
 // Look reads the repository and the job side by side.
 func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
+	if d.Fleet != nil {
+		return d.lookFleet(ctx)
+	}
 	s := &Sight{Runs: []Run{}, Ongoing: []Ongoing{}}
 	var h gitops.History
 	var builds []jenkins.Build

@@ -17,6 +17,7 @@ type Want struct {
 	Rollback bool   // go back: To, or the previous version when To is ""
 	To       string // version
 	Hold     bool   // stop the automation that would undo it
+	Unpin    bool   // let a fleet follow its newest release again
 
 	StaleOK      bool // go on though the repository cannot be asked
 	RequireImage bool // refuse when the registry cannot be asked
@@ -27,6 +28,9 @@ type Want struct {
 
 // Verb is the infinitive: "deploy", "roll back".
 func (w Want) Verb() string {
+	if w.Unpin {
+		return "unpin"
+	}
 	if w.Rollback {
 		return "roll back"
 	}
@@ -55,6 +59,7 @@ type Plan struct {
 
 	Sight *Sight `json:"-"`
 	given []jenkins.Parameter
+	fleet fleetPlan
 }
 
 // Plan looks and decides. What the state does not allow is an apierr.ErrGuard,
@@ -65,6 +70,12 @@ func (d *Deployer) Plan(ctx context.Context, w Want) (*Plan, error) {
 		if err := CheckVersion(w.To); err != nil {
 			return nil, err
 		}
+	}
+	if d.Fleet != nil {
+		return d.planFleet(ctx, w)
+	}
+	if w.Unpin {
+		return nil, fail(apierr.ErrGuard, c, "%s is not a fleet: there is no pin to take away", c.Key)
 	}
 	if c.Backend != BackendJenkins {
 		return nil, fail(apierr.ErrGuard, c, "nothing is configured that could deploy %s in %s", c.Key, c.Environment).
