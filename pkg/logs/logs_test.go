@@ -340,3 +340,16 @@ func TestContext(t *testing.T) {
 	_, err = logs.FindLine(t.Context(), s, `{app="a"}`, time.Time{}, start, start.Add(time.Hour), "nothing")
 	require.ErrorIs(t, err, apierr.ErrNotFound)
 }
+
+func TestServerPatterns(t *testing.T) {
+	t.Parallel()
+	p := func(text string, n int64) loki.Pattern {
+		return loki.Pattern{Pattern: text, Samples: [][2]int64{{1, n - 1}, {2, 1}}}
+	}
+	got := logs.ServerPatterns([]loki.Pattern{p("steady <_>", 90), p("new <_>", 10)}, []loki.Pattern{p("steady <_>", 85), p("gone <_>", 7)})
+	require.Len(t, got, 3)
+	assert.Equal(t, logs.Pattern{Pattern: "new <_>", Count: 10, Share: 0.1, Novelty: "new"}, got[0])
+	assert.Equal(t, "same", got[1].Novelty)
+	assert.Equal(t, logs.Pattern{Pattern: "gone <_>", Before: 7, Novelty: "gone"}, got[2])
+	assert.Empty(t, logs.ServerPatterns([]loki.Pattern{p("a", 1)}, nil)[0].Novelty)
+}

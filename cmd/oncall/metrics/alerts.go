@@ -39,9 +39,9 @@ func newCmdAlerts(f *cli.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "List active alerts, firing first, with the rule of each",
-		Long: `List Prometheus' active alerts, firing first, then longest first. -o wide shows the
-rule's expression and for how long it must hold. Silences are Alertmanager's: a
-silenced alert is still listed as firing.`,
+		Long: `List Prometheus' active alerts, firing first, then longest first, with the rule's
+expression and for how long it must hold. Silences are Alertmanager's: a silenced
+alert is still listed as firing.`,
 		Example: `oncall metrics alerts
 oncall metrics alerts -o wide
 oncall metrics alerts --fail-on-firing`,
@@ -131,9 +131,9 @@ func alertTable(f *cli.Factory) printer.Table[alert] {
 			{Header: "SEVERITY", Value: func(a alert) string { return a.Severity }},
 			{Header: "VALUE", Value: func(a alert) string { return inUnit(a.Value, "count") }},
 			{Header: "SUMMARY", Flex: true, Value: func(a alert) string { return a.Summary }},
+			{Header: "FOR", Value: func(a alert) string { return a.For }},
+			{Header: "EXPR", Flex: true, Value: func(a alert) string { return a.Expr }},
 			{Header: "LABELS", Wide: true, Value: func(a alert) string { return labelsText(a.Labels, "alertname", "severity") }},
-			{Header: "FOR", Wide: true, Value: func(a alert) string { return a.For }},
-			{Header: "EXPR", Wide: true, Value: func(a alert) string { return a.Expr }},
 		},
 	}
 }

@@ -69,6 +69,9 @@ func (o *queryOptions) run(ctx context.Context) error {
 	}
 	tellWarnings(o.f, res.Warnings, res.Infos)
 	items := sampleItems(res)
+	if len(items) == 0 && out.Human() {
+		explainNothing(ctx, o.f, c, o.expr)
+	}
 	if late && len(items) > 0 && out.Human() {
 		o.f.IO.Note("CloudWatch is late: these samples are %s old", o.f.Age(items[0].Time))
 	}
