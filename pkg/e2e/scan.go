@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Options of Scan.
@@ -294,6 +295,9 @@ func key(suite, name string) string { return suite + "\x00" + name }
 // returned as it is, and fails again if it had recovered.
 func (l *lane) fail(runner, suite, name string, at *ln) *Step {
 	s, g := l.s, l.s.log(runner)
+	if strings.TrimSpace(name) == "" {
+		name = nameless
+	}
 	k := key(suite, name)
 	if step := g.index[k]; step != nil {
 		if step.Recovered {
@@ -317,6 +321,9 @@ func (l *lane) fail(runner, suite, name string, at *ln) *Step {
 	return step
 }
 
+// nameless stands for a step that its runner gave no name.
+const nameless = "(without a name)"
+
 // context takes the lines in front of the verdict and asks for those behind it.
 func (s *scanner) context(step *Step) {
 	step.Before = s.last(step.Line, s.before)
@@ -328,6 +335,9 @@ func (s *scanner) context(step *Step) {
 
 // rename gives a step the fuller name that the runner tells later.
 func (g *runnerLog) rename(step *Step, suite, name string) {
+	if strings.TrimSpace(name) == "" {
+		name = nameless
+	}
 	if g.index[key(step.Suite, step.Name)] == step {
 		delete(g.index, key(step.Suite, step.Name))
 	}
