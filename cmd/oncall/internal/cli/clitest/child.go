@@ -1,6 +1,7 @@
 package clitest
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,8 @@ func (c Child) Run(b *testing.B, env []string, args ...string) (peakMiB float64)
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	require.NoError(b, err)
 	defer null.Close()
-	cmd.Stdout, cmd.Stderr = null, os.Stderr
-	require.NoError(b, cmd.Run())
+	var errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = null, &errOut
+	require.NoError(b, cmd.Run(), "%s", &errOut)
 	return peak(cmd.ProcessState)
 }
