@@ -284,23 +284,32 @@ func (b *jenkinsBuild) paramsJSON(j *jenkinsJob) []obj {
 }
 
 func (j *jenkinsServer) root(rw http.ResponseWriter, r *http.Request, l look) {
-	jobs := []obj{{"_class": "com.cloudbees.hudson.plugins.folder.Folder", "name": JenkinsFolder, "fullName": JenkinsFolder, "url": JenkinsRoot + jenkinsPath(JenkinsFolder)}}
+	jobs := []obj{folderJSON(l)}
 	for _, job := range l.j.Jobs {
 		if job.Name == jenkinsShort(job.Name) {
-			jobs = append(jobs, obj{"_class": job.class(), "name": job.Name, "fullName": job.Name, "url": job.url(), "color": job.color(l.now)})
+			jobs = append(jobs, job.item(l))
 		}
 	}
 	writeTree(rw, r, obj{"_class": "hudson.model.Hudson", "mode": "NORMAL", "nodeDescription": "the Jenkins controller's built-in node", "numExecutors": 0,
 		"quietingDown": false, "useCrumbs": true, "useSecurity": true, "url": JenkinsRoot, "jobs": jobs, "views": []obj{{"_class": "hudson.model.AllView", "name": "all", "url": JenkinsRoot}}})
 }
 
-func (j *jenkinsServer) folder(rw http.ResponseWriter, r *http.Request, l look) {
+// item is the job as a list shows it.
+func (j *jenkinsJob) item(l look) obj {
+	return obj{"_class": j.class(), "name": jenkinsShort(j.Name), "fullName": j.Name, "url": j.url(), "color": j.color(l.now)}
+}
+
+func folderJSON(l look) obj {
 	jobs := []obj{}
 	for _, job := range l.j.Jobs {
 		if job.Name != jenkinsShort(job.Name) {
-			jobs = append(jobs, obj{"_class": job.class(), "name": jenkinsShort(job.Name), "fullName": job.Name, "url": job.url(), "color": job.color(l.now)})
+			jobs = append(jobs, job.item(l))
 		}
 	}
-	writeTree(rw, r, obj{"_class": "com.cloudbees.hudson.plugins.folder.Folder", "name": JenkinsFolder, "fullName": JenkinsFolder,
-		"url": JenkinsRoot + jenkinsPath(JenkinsFolder), "jobs": jobs})
+	return obj{"_class": "com.cloudbees.hudson.plugins.folder.Folder", "name": JenkinsFolder, "fullName": JenkinsFolder,
+		"url": JenkinsRoot + jenkinsPath(JenkinsFolder), "jobs": jobs}
+}
+
+func (j *jenkinsServer) folder(rw http.ResponseWriter, r *http.Request, l look) {
+	writeTree(rw, r, folderJSON(l))
 }

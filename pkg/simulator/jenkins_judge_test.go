@@ -1,0 +1,72 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// jenkinsJudge runs a program against a world whose clock goes 40 times as fast, and
+// returns what it tells.
+func jenkinsJudge(t *testing.T, name string, args ...string) map[string]any {
+	t.Helper()
+	began := time.Now()
+	w, err := Open(Options{Now: func() time.Time { return began.Add(40 * time.Since(began)) }})
+	require.NoError(t, err)
+	require.NoError(t, w.SetJenkins(JenkinsQuirks{Version: "2.504.3"})) // both clients continue at the size header
+	srv := httptest.NewServer(w.Handler())
+	t.Cleanup(func() { srv.Close(); _ = w.Close() })
+	args = append(args, srv.URL+"/jenkins", JenkinsUser, JenkinsToken, JobE2E)
+	out, err := exec.CommandContext(t.Context(), name, args...).Output()
+	var e *exec.ExitError
+	if errors.As(err, &e) {
+		require.NoError(t, err, "%s", e.Stderr)
+	}
+	require.NoError(t, err)
+	var told map[string]any
+	require.NoError(t, json.Unmarshal(out, &told), "%s", out)
+	return told
+}
+
+// Debian's python3-jenkins, which no one here wrote, finds a Jenkins.
+func TestJenkinsJudgedByPython(t *testing.T) {
+	t.Parallel()
+	python := ""
+	for _, p := range []string{"/usr/bin/python3", "python3"} {
+		if exec.CommandContext(t.Context(), p, "-c", "import jenkins; jenkins.Jenkins").Run() == nil {
+			python = p
+			break
+		}
+	}
+	if python == "" {
+		t.Skip("python3-jenkins is not installed: apt-get install python3-jenkins")
+	}
+	told := jenkinsJudge(t, python, "testdata/jenkins_judge.py")
+	assert.Equal(t, map[string]any{
+		"version": "2.504.3", "user": "Robin Vale",
+		"jobs": []any{JobDeploy, JobE2E, JenkinsFolder, JenkinsFolder + "/" + JobNightly},
+		"last": 9123.0, "red": "FAILURE", "stable": 9121.0, "lines": float64(jenkinsLines), "end": "Finished: FAILURE", "report": 3.0,
+		"new": 9124.0, "result": "SUCCESS", "finished": "Finished: SUCCESS",
+		"params":     map[string]any{"DEVICE": "qemux86-64", "OS_VERSION": "6.5.0", "DEBUG": false},
+		"bad choice": "refused", "gone": "not found",
+	}, told)
+}
+
+// npm's jenkins too, where NODE_PATH leads to it.
+func TestJenkinsJudgedByNode(t *testing.T) {
+	t.Parallel()
+	if exec.CommandContext(t.Context(), "node", "-e", "require('jenkins')").Run() != nil {
+		t.Skip("npm's jenkins is not installed: npm install --prefix DIR jenkins, and NODE_PATH=DIR/node_modules")
+	}
+	told := jenkinsJudge(t, "node", "testdata/jenkins_judge.cjs")
+	assert.Equal(t, map[string]any{
+		"jobs": []any{JobDeploy, JobE2E, JenkinsFolder}, "last": 9123.0, "red": "FAILURE",
+		"new": 9124.0, "result": "SUCCESS", "finished": "Finished: SUCCESS",
+	}, told)
+}
