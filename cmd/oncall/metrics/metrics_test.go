@@ -129,7 +129,7 @@ func TestRange(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	r := e.Run(`metrics range api-5xx --since 40m`)
-	assert.Regexp(t, `\{\} +0\.2% +\S+ +4\.1% +4\.1% +▁+.*█`, r.Out)
+	assert.Regexp(t, `api-5xx +0\.2% +\S+ +4\.1% +4\.1% +▁+.*█`, r.Out)
 	e.Terminal, e.Width = true, 70
 	r = e.Run(`metrics range api-5xx --since 40m --graph --color never`)
 	assert.Contains(t, r.Out, "4.1% ┤")

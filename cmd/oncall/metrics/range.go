@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type rangeOptions struct {
 
 	from, to time.Time
 	every    time.Duration
+	name     string // of a named query
 }
 
 func newCmdRange(f *cli.Factory) *cobra.Command {
@@ -79,7 +81,7 @@ func (o *rangeOptions) complete() error {
 			return err
 		}
 		if q, err := metrics.Find(all, o.expr); err == nil {
-			o.expr = q.Expr
+			o.expr, o.name = q.Expr, q.Name
 			if o.unit == "" {
 				o.unit = q.Unit
 			}
@@ -195,12 +197,31 @@ func (o *rangeOptions) draw(all []prometheus.Series) error {
 		width = 80
 	}
 	g := metrics.Graph{Width: width, Color: o.f.IO.Color, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to}
-	text, rest := g.Draw(all)
+	text, rest := g.Draw(o.titled(all))
 	if rest > 0 {
 		o.f.IO.Note("%d more series are not drawn; narrow the query or leave out --graph", rest)
 	}
 	_, err := io.WriteString(o.f.IO.Stdout(), strings.TrimRight(text, "\n")+"\n")
 	return err
+}
+
+// titled gives a series without labels the name of its query, for a legend.
+func (o *rangeOptions) titled(all []prometheus.Series) []prometheus.Series {
+	out := slices.Clone(all)
+	for i := range out {
+		if len(out[i].Metric) == 0 && o.name != "" {
+			out[i].Metric = prometheus.Labels{prometheus.NameLabel: o.name}
+		}
+	}
+	return out
+}
+
+// label is the series' name in a table.
+func (o *rangeOptions) label(s series) string {
+	if len(s.Metric) == 0 && o.name != "" {
+		return o.name
+	}
+	return s.name()
 }
 
 // picture writes the PNG whole or not at all.
@@ -243,7 +264,7 @@ func (o *rangeOptions) table() printer.Table[series] {
 		Kind: "MetricSeries",
 		Name: series.name,
 		Columns: []printer.Column[series]{
-			{Header: "METRIC", Flex: true, Value: series.name},
+			{Header: "METRIC", Flex: true, Value: o.label},
 			column("MIN", false, func(s stats) (float64, bool) { return s.min, s.n > 0 }),
 			column("MEAN", false, func(s stats) (float64, bool) { return s.mean, s.n > 0 }),
 			column("MAX", false, func(s stats) (float64, bool) { return s.max, s.n > 0 }),
