@@ -46,7 +46,9 @@ func TestTour(t *testing.T) {
 	assert.NotContains(t, r.Err, "Enter", "a pipe is asked nothing")
 	assert.Contains(t, r.Err, "oncall --context demo incident list")
 
-	j := e.Run("demo -o json")
+	again := clitest.New(t) // the first tour moved the clock
+	delete(again.Vars, "ONCALL_CONTEXT")
+	j := again.Run("demo -o json")
 	require.Equal(t, 0, j.Code, j.Err)
 	all := steps(t, j)
 	require.NotEmpty(t, all)
