@@ -66,7 +66,7 @@ type Plan struct {
 // what cannot be meant an apierr.ErrUsage.
 func (d *Deployer) Plan(ctx context.Context, w Want) (*Plan, error) {
 	c := d.Component
-	if w.To != "" {
+	if w.To != "" || !w.Rollback && !w.Unpin {
 		if err := CheckVersion(w.To); err != nil {
 			return nil, err
 		}

@@ -128,8 +128,11 @@ func (o *change) run(ctx context.Context) error {
 func (o *change) carryOut(ctx context.Context, p *deploy.Plan) error {
 	m := mutate.Plan{Verb: o.want.Verb(), Done: "deployed", Kind: "component", Targets: []string{o.c.Key}, Effects: p.Effects, Notes: p.Evidence,
 		Ask: mutate.AskYesNo, TypeName: o.c.Key}
-	if o.want.Rollback {
+	switch {
+	case o.want.Rollback:
 		m.Done = "rolled back"
+	case o.want.Unpin:
+		m.Done = "unpinned"
 	}
 	if o.c.Production() {
 		m.Ask = mutate.AskName
@@ -165,7 +168,7 @@ func (t *trip) item(result string, b jenkins.Build, facts []deploy.Fact) outcome
 	if b.Number > 0 {
 		x.Build, x.URL = b.Number, t.o.d.Jenkins.BuildURL(t.o.c.Job, b.Number)
 	}
-	if t.p.From != "" && t.p.From != t.p.To {
+	if t.p.From != "" && t.p.From != t.p.To && result != "nothing" {
 		x.Undo = fmt.Sprintf("oncall deploy run %s %s", t.p.Component, t.p.From)
 	}
 	if facts == nil {
@@ -189,8 +192,12 @@ func (t *trip) make(ctx context.Context, report mutate.Report) error {
 	}
 	if !o.wait {
 		number := jenkins.Build{Number: started.Build}
-		report(o.c.Key, mutate.Outcome{State: "started", Changed: !started.Joined, Message: fmt.Sprintf("queue item %d; oncall deploy watch follows it", started.QueueID), Item: t.item("started", number, nil)})
-		o.noteIncident(ctx, fmt.Sprintf("%s started: %s %s -> %s (queue item %d)", o.want.Verb(), t.p.Component, t.p.From, t.p.To, started.QueueID))
+		message := fmt.Sprintf("queue item %d; oncall deploy watch follows it", started.QueueID)
+		if o.c.Backend == deploy.BackendFleet {
+			message = "oncall deploy status " + o.c.Key + " shows the devices"
+		}
+		report(o.c.Key, mutate.Outcome{State: "started", Changed: !started.Joined, Message: message, Item: t.item("started", number, nil)})
+		o.noteIncident(ctx, fmt.Sprintf("%s started: %s %s -> %s", o.want.Verb(), t.p.Component, t.p.From, t.p.To))
 		return nil
 	}
 	wctx, cancel := context.WithTimeout(ctx, o.f.WaitLimit(waitLimit))
@@ -223,7 +230,12 @@ func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *
 	case err != nil:
 		return t.lost(ctx, report, started, b, err)
 	}
-	text := fmt.Sprintf("%s, #%d, in %s", change, b.Number, took)
+	where := ""
+	if b.Number > 0 {
+		where = fmt.Sprintf(" (#%d, %s)", b.Number, b.URL)
+		change += fmt.Sprintf(", #%d", b.Number)
+	}
+	text := fmt.Sprintf("%s, in %s", change, took)
 	if item.Undo != "" {
 		text += "; undo: " + item.Undo
 	}
@@ -233,7 +245,7 @@ func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *
 		t.after = exit.With(exit.Found, apierr.New(nil, "", "deploy "+o.c.Key, "%s is there, and the checks do not hold: %s", t.p.To, facts[3].Evidence).
 			WithHint("oncall deploy status %s", o.c.Key))
 	}
-	o.noteIncident(ctx, fmt.Sprintf("%s: %s %s (#%d, %s)%s", o.want.Verb(), t.p.Component, change, b.Number, b.URL, because(o.want.Reason)))
+	o.noteIncident(ctx, fmt.Sprintf("%s: %s %s -> %s%s%s", o.want.Verb(), t.p.Component, orUnknown(t.p.From), t.p.To, where, because(o.want.Reason)))
 	report(o.c.Key, mutate.Outcome{State: state, Changed: !started.Joined, Message: text, Item: item})
 	return nil
 }
@@ -286,8 +298,11 @@ func (t *trip) lost(ctx context.Context, report mutate.Report, started *deploy.T
 		return err
 	}
 	what := fmt.Sprintf("queue item %d", started.QueueID)
-	if b.Number > 0 {
+	switch {
+	case b.Number > 0:
 		what = fmt.Sprintf("#%d", b.Number)
+	case t.o.c.Backend == deploy.BackendFleet:
+		what = "on its way to the devices"
 	}
 	report(t.o.c.Key, mutate.Outcome{State: "still deploying", Changed: !started.Joined, Message: what, Item: t.item("waiting", b, nil)})
 	t.after = t.ranOut(err, b.Number)
@@ -296,7 +311,7 @@ func (t *trip) lost(ctx context.Context, report mutate.Report, started *deploy.T
 
 // ranOut tells how to resume.
 func (t *trip) ranOut(err error, build int) error {
-	resume := "oncall deploy watch"
+	resume := "oncall deploy watch --component " + t.o.c.Key
 	if build > 0 {
 		resume = fmt.Sprintf("oncall deploy watch %d", build)
 	}

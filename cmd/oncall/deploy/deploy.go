@@ -20,7 +20,9 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 		newCmdDiff(f),
 		newCmdRun(f),
 		newCmdRollback(f),
+		newCmdUnpin(f),
 		newCmdWatch(f),
+		newCmdUnpin(f),
 	)
 }
 
@@ -87,8 +89,14 @@ func completeVersions(f *cli.Factory, skip int) cobra.CompletionFunc {
 			if err != nil {
 				return nil, err
 			}
-			out := []cobra.Completion{}
+						out := []cobra.Completion{}
 			seen := map[string]bool{}
+			if s.Fleet != nil {
+				for _, r := range s.Fleet.Releases {
+					seen[r.RawVersion] = true
+					out = append(out, cobra.CompletionWithDesc(r.RawVersion, "built "+f.Clock(r.CreatedAt.Time)))
+				}
+			}
 			for _, r := range s.Runs {
 				if !seen[r.Version] {
 					seen[r.Version] = true

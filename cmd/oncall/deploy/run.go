@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/pkg/deploy"
 )
 
 func newCmdRun(f *cli.Factory) *cobra.Command {
@@ -25,6 +26,9 @@ oncall deploy run api 17.5.1 --yes --reason "fix of the 5xx" --incident 4127 --t
 		ValidArgsFunction: completeVersions(f, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.key, o.want.To = args[0], args[1]
+			if err := deploy.CheckVersion(o.want.To); err != nil {
+				return err
+			}
 			if err := o.checked(cmd); err != nil {
 				return err
 			}

@@ -29,6 +29,7 @@ type standing struct {
 	Facts       []deploy.Fact    `json:"facts"`
 	Ongoing     []deploy.Ongoing `json:"ongoing"`
 	Automation  []string         `json:"automation"` // marks in the file of what changes it by itself
+	Follows     string           `json:"follows"`    // newest: it takes new versions by itself; pinned: a fleet that does not; ""
 	Beside      []standing       `json:"beside"`     // the same component in other environments
 }
 
@@ -105,10 +106,14 @@ func (o *statusOptions) view(v *printer.Detail, x standing) {
 		for _, f := range b.Facts[1:3] {
 			line += fmt.Sprintf(" · %s: %s", f.Name, f.Answer)
 		}
-		if len(b.Automation) > 0 {
+		if b.Follows == "newest" {
 			line += " · follows the newest by itself"
 		}
 		v.Row(b.Environment, line)
+	}
+	if x.Backend == deploy.BackendFleet && x.Follows == "pinned" {
+		v.Next("oncall deploy unpin " + x.Component)
+		return
 	}
 	v.Next("oncall deploy history "+x.Component, "oncall deploy rollback "+x.Component+" --dry-run")
 }
@@ -117,7 +122,7 @@ func (o *statusOptions) view(v *printer.Detail, x standing) {
 func factRows(f *cli.Factory, v *printer.Detail, facts []deploy.Fact) {
 	styles := map[deploy.Answer]ios.Style{deploy.Yes: ios.Green, deploy.No: ios.Red, deploy.Unknown: ios.Yellow}
 	for _, x := range facts {
-		line := fmt.Sprintf("%-8s%s", x.Answer, x.Evidence)
+		line := fmt.Sprintf("%-9s%s", x.Answer, x.Evidence)
 		if !x.At.IsZero() && x.Answer != deploy.Unknown {
 			line += " (" + ios.Ago(x.At, f.Now()) + ")"
 		}
@@ -165,6 +170,12 @@ func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deplo
 	if len(s.Runs) > 0 && s.Runs[0].Version == x.Version {
 		x.Since, x.By = &s.Runs[0].Since, s.Runs[0].By
 	}
+	if s.Fleet != nil {
+		x.Follows = map[bool]string{true: "newest", false: "pinned"}[s.Fleet.Fleet.Track]
+		x.Automation = append(x.Automation, "the fleet is "+s.Fleet.Words())
+	} else if len(s.Declared.Automation) > 0 {
+		x.Follows = "newest"
+	}
 	for _, m := range s.Declared.Automation {
 		x.Automation = append(x.Automation, fmt.Sprintf("%s (%s:%d)", m.Text, c.Where.File, m.Line))
 	}
@@ -209,12 +220,7 @@ func standingTable(f *cli.Factory) printer.Table[standing] {
 				return f.Age(*x.Since)
 			}},
 			{Header: "BY", Value: func(x standing) string { return x.By }},
-			{Header: "FOLLOWS", Value: func(x standing) string {
-				if len(x.Automation) > 0 {
-					return "newest"
-				}
-				return ""
-			}},
+			{Header: "FOLLOWS", Value: func(x standing) string { return x.Follows }},
 			{Header: "APPLIED", Wide: true, Value: version(1)},
 			{Header: "BACKEND", Wide: true, Value: func(x standing) string { return string(x.Backend) }},
 		},

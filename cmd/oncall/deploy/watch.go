@@ -115,6 +115,9 @@ func (o *watchOptions) run(ctx context.Context) error {
 		if err := o.find(ctx); err != nil {
 			return err
 		}
+		if o.c.Backend == deploy.BackendFleet {
+			return o.fleet(ctx, out)
+		}
 	}
 	client, err := o.f.Jenkins(ctx)
 	if err != nil {
@@ -128,6 +131,21 @@ func (o *watchOptions) run(ctx context.Context) error {
 		return err
 	}
 	return o.follow(ctx, out, found)
+}
+
+// fleet follows a fleet's devices to where it is sent.
+func (o *watchOptions) fleet(ctx context.Context, out *printer.Printer) error {
+	if o.number > 0 {
+		return cli.Usage("%s is a fleet, and has no builds", o.c.Key)
+	}
+	if err := o.open(ctx, nil); err != nil {
+		return err
+	}
+	s, err := o.d.Look(ctx)
+	if err != nil {
+		return err
+	}
+	return o.follow(ctx, out, found{params: []jenkins.Parameter{{Name: o.c.VersionParam, Value: s.Current()}}})
 }
 
 // found is the deployment to follow.
@@ -244,7 +262,7 @@ func (o *watchOptions) follow(ctx context.Context, out *printer.Printer, x found
 	case errors.Is(err, jenkins.ErrCancelled):
 		return exit.With(exit.Cancelled, err)
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		resume := "oncall deploy watch"
+		resume := "oncall deploy watch --component " + o.c.Key
 		if t.Build > 0 {
 			resume = fmt.Sprintf("oncall deploy watch %d", t.Build)
 		}
@@ -279,14 +297,18 @@ func (o *watchOptions) facts(ctx context.Context, to string, over bool, tell fun
 }
 
 func (o *watchOptions) print(out *printer.Printer, x outcome) error {
-	return printer.Item(out, printer.Table[outcome]{Kind: "Deployment", Name: func(x outcome) string { return strconv.Itoa(x.Build) },
+	return printer.Item(out, printer.Table[outcome]{Kind: "Deployment", Name: func(x outcome) string { return x.Component },
 		Columns: []printer.Column[outcome]{
 			{Header: "BUILD", Value: func(x outcome) string { return strconv.Itoa(x.Build) }},
 			{Header: "COMPONENT", Value: func(x outcome) string { return x.Component }},
 			{Header: "VERSION", Value: func(x outcome) string { return x.To }},
 			{Header: "RESULT", Value: func(x outcome) string { return x.Result }},
 		}}, x, func(v *printer.Detail) {
-		v.Title(fmt.Sprintf("%s %s", x.Component, x.To), fmt.Sprintf("#%d %s", x.Build, x.Result))
+		right := x.Environment
+		if x.Build > 0 {
+			right = fmt.Sprintf("#%d %s", x.Build, x.Result)
+		}
+		v.Title(fmt.Sprintf("%s %s", x.Component, x.To), right)
 		factRows(o.f, v, x.Facts)
 	})
 }

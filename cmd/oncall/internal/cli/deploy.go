@@ -18,6 +18,7 @@ import (
 	"github.com/balena-io/oncall/pkg/metrics"
 	"github.com/balena-io/oncall/pkg/nearest"
 	"github.com/balena-io/oncall/pkg/prometheus"
+	"github.com/balena-io/oncall/pkg/registry"
 	"github.com/balena-io/oncall/pkg/simulator"
 	"github.com/balena-io/oncall/pkg/when"
 )
@@ -77,6 +78,7 @@ func demoComponents() map[string]ComponentDefinition {
 	registry.File, registry.Format, registry.Image = "kubernetes/balenacloud/registry/kustomization.yaml", string(gitops.FormatKustomize), "registry"
 	builder.File, builder.Format, builder.Path = "kubernetes/balenacloud/builder/version.yaml", string(gitops.FormatFile), "image_tag"
 	out["ui"], out["registry"], out["builder"] = ui, registry, builder
+	out[simulator.FleetJelly] = ComponentDefinition{Environment: simulator.EnvironmentProduction, Fleet: simulator.BalenaFleetSlug, VerifyFor: simulator.VerifyWindow.String()}
 	return out
 }
 
@@ -261,10 +263,16 @@ func (f *Factory) Deployer(ctx context.Context, set *ComponentSet, c deploy.Comp
 	if cfg.Context().Demo {
 		d.Poll = time.Second // its steps take seconds
 	}
-	if c.Backend == deploy.BackendJenkins {
+	switch c.Backend {
+	case deploy.BackendJenkins:
 		if d.Jenkins, err = f.Jenkins(ctx); err != nil {
 			return nil, err
 		}
+	case deploy.BackendFleet:
+		if d.Fleet, err = f.Balena(ctx); err != nil {
+			return nil, err
+		}
+	case deploy.BackendNone:
 	}
 	def, defined := set.defs[c.Key]
 	if c.Where != nil {
@@ -277,6 +285,9 @@ func (f *Factory) Deployer(ctx context.Context, set *ComponentSet, c deploy.Comp
 	}
 	if defined {
 		d.Runner, d.RunnerWhy = f.runner(ctx, def)
+	}
+	if d.Image, err = f.registry(); err != nil {
+		return nil, err
 	}
 	d.Checks, d.ChecksWhy, err = f.deployChecks(ctx, append(slices.Clone(def.Verify), verify...))
 	return d, err
@@ -315,7 +326,7 @@ func (f *Factory) runner(ctx context.Context, def ComponentDefinition) (deploy.R
 		}
 		return deploy.MetricRunner{Metrics: c, Expr: r.Query, Label: label}, ""
 	case r.URL != "":
-		h, _, err := f.HTTP("deploy")
+		h, _, err := f.HTTP("registry") // the same files of TLS
 		if err != nil {
 			return nil, err.Error()
 		}
@@ -333,6 +344,24 @@ func (f *Factory) runner(ctx context.Context, def ComponentDefinition) (deploy.R
 		}}, ""
 	}
 	return nil, ""
+}
+
+// registry makes what asks about images, with docker's credentials; the demo has
+// none of anybody's.
+func (f *Factory) registry() (*registry.Client, error) {
+	h, cfg, err := f.HTTP("registry")
+	if err != nil {
+		return nil, err
+	}
+	c := registry.Config{HTTP: h}
+	if !cfg.Context().Demo {
+		folder := f.Env("DOCKER_CONFIG")
+		if folder == "" {
+			folder = filepath.Join(f.Home, ".docker")
+		}
+		c.Credentials = registry.DockerConfig{Path: filepath.Join(folder, "config.json"), Environ: f.Environ()}.Lookup
+	}
+	return registry.New(c), nil
 }
 
 // deployChecks makes checks of named queries and of expressions. Of a named one
