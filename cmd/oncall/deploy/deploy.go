@@ -22,7 +22,6 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 		newCmdRollback(f),
 		newCmdUnpin(f),
 		newCmdWatch(f),
-		newCmdUnpin(f),
 	)
 }
 
@@ -89,7 +88,7 @@ func completeVersions(f *cli.Factory, skip int) cobra.CompletionFunc {
 			if err != nil {
 				return nil, err
 			}
-						out := []cobra.Completion{}
+			out := []cobra.Completion{}
 			seen := map[string]bool{}
 			if s.Fleet != nil {
 				for _, r := range s.Fleet.Releases {
