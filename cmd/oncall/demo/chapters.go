@@ -6,6 +6,7 @@ func chapters() []Chapter {
 		page(),
 		look(),
 		tellPublic(),
+		rollBack(),
 		tellEnd(),
 		endToEnd(),
 		handOver(),
