@@ -128,7 +128,7 @@ func (g *goTest) panics(l *ln) {
 		g.panicked, g.step = g.step, nil
 		return
 	}
-	name := "panic"
+	var name string
 	if bytes.Contains(l.body, []byte("test timed out after")) {
 		name = "test timed out"
 	} else if g.running == "" {

@@ -62,7 +62,7 @@ func (r *robot) line(l *ln) {
 			}
 		}
 	}
-	if n := len(l.body); n > 0 && l.body[n-1] == '|' {
+	if n := len(l.body); n > 0 && r.known && l.body[n-1] == '|' { // a table may have such cells
 		if name, verdict, ok := robotVerdict(l.body); ok {
 			r.verdict(l, name, verdict)
 			return

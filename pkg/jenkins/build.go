@@ -215,13 +215,13 @@ func (c *Client) explainBuild(ctx context.Context, job JobName, number int, err 
 		e.Message = "the job was never built"
 	case number > w.Last.Number:
 		e.Message = "no such build yet"
-		e.WithHint("the newest is #%d", w.Last.Number)
+		e.Hint = fmt.Sprintf("the newest is #%d", w.Last.Number)
 	case w.First != nil && number < w.First.Number:
 		e.Message = "the build is gone: Jenkins no longer keeps it"
-		e.WithHint("kept are #%d to #%d", w.First.Number, w.Last.Number)
+		e.Hint = fmt.Sprintf("kept are #%d to #%d", w.First.Number, w.Last.Number)
 	default:
 		e.Message = "the build is gone: it was deleted or never recorded"
-		e.WithHint("the newest is #%d", w.Last.Number)
+		e.Hint = fmt.Sprintf("the newest is #%d", w.Last.Number)
 	}
 	return err
 }

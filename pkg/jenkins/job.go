@@ -3,6 +3,7 @@ package jenkins
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -107,7 +108,7 @@ func (c *Client) explainJob(name JobName, op string, err error) error {
 	if errors.As(err, &e) && e.Status == http.StatusNotFound {
 		e.Message = "no such job, or no right to see it"
 		if e.Hint == "" {
-			e.WithHint("jobs are named FOLDER/JOB below %s; Jenkins hides jobs that %s may not see", c.Base(), c.who())
+			e.Hint = fmt.Sprintf("jobs are named FOLDER/JOB below %s; Jenkins hides jobs that %s may not see", c.Base(), c.who())
 		}
 	}
 	return err

@@ -78,7 +78,7 @@ func (j *jenkinsJob) find(now time.Time, ref string) *jenkinsBuild {
 	if j.Name == JobConsole {
 		return hugeBuild(ref)
 	}
-	fits := func(b *jenkinsBuild) bool { return false }
+	var fits func(*jenkinsBuild) bool
 	done := func(b *jenkinsBuild) bool { return !b.running(now) }
 	switch ref {
 	case "lastBuild":

@@ -49,7 +49,17 @@ func (j *jenkinsWorld) pass(d time.Duration) {
 	j.now = j.now.Add(d)
 }
 
-func (j *jenkinsWorld) do(method, path string, change func(*http.Request)) (*http.Response, string) {
+// answered is the head of an answer whose body was read.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+	cookies    []*http.Cookie
+}
+
+// Cookies are those that the answer sets.
+func (a answered) Cookies() []*http.Cookie { return a.cookies }
+
+func (j *jenkinsWorld) do(method, path string, change func(*http.Request)) (answered, string) {
 	j.t.Helper()
 	r, err := http.NewRequestWithContext(j.t.Context(), method, j.url+path, nil)
 	require.NoError(j.t, err)
@@ -63,7 +73,7 @@ func (j *jenkinsWorld) do(method, path string, change func(*http.Request)) (*htt
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	require.NoError(j.t, err)
-	return res, string(body)
+	return answered{res.StatusCode, res.Header, res.Cookies()}, string(body)
 }
 
 func (j *jenkinsWorld) json(path string) map[string]any {
@@ -76,7 +86,7 @@ func (j *jenkinsWorld) json(path string) map[string]any {
 }
 
 // form posts values as a form.
-func (j *jenkinsWorld) form(path string, v url.Values) (*http.Response, string) {
+func (j *jenkinsWorld) form(path string, v url.Values) (answered, string) {
 	j.t.Helper()
 	return j.do("POST", path, func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -137,25 +147,25 @@ func FuzzJenkinsTree(f *testing.F) {
 
 func TestJenkinsStartAnswers(t *testing.T) {
 	t.Parallel()
-	start := func(v url.Values) func(*jenkinsWorld) (*http.Response, string) {
-		return func(j *jenkinsWorld) (*http.Response, string) { return j.form(jobPath+"/buildWithParameters", v) }
+	start := func(v url.Values) func(*jenkinsWorld) (answered, string) {
+		return func(j *jenkinsWorld) (answered, string) { return j.form(jobPath+"/buildWithParameters", v) }
 	}
 	for name, tc := range map[string]struct {
 		quirks JenkinsQuirks
-		call   func(*jenkinsWorld) (*http.Response, string)
+		call   func(*jenkinsWorld) (answered, string)
 		status int
 		says   string
 	}{
 		"201":            {JenkinsQuirks{}, start(url.Values{"OS_VERSION": {"6.5.0"}, "TYPO": {"x"}}), 201, ""},
 		"302":            {JenkinsQuirks{RefuseStarts: true}, start(nil), 302, ""},
-		"400":            {JenkinsQuirks{}, func(j *jenkinsWorld) (*http.Response, string) { return j.form(jobPath+"/build", nil) }, 400, "form submission"},
+		"400":            {JenkinsQuirks{}, func(j *jenkinsWorld) (answered, string) { return j.form(jobPath+"/build", nil) }, 400, "form submission"},
 		"403 permission": {JenkinsQuirks{DenyBuild: true}, start(nil), 403, "Job/Build"},
 		"403 crumb":      {JenkinsQuirks{CrumbAlways: true}, start(nil), 403, "No valid crumb"},
-		"404":            {JenkinsQuirks{}, func(j *jenkinsWorld) (*http.Response, string) { return j.form("/job/nosuch/build", nil) }, 404, ""},
-		"405": {JenkinsQuirks{}, func(j *jenkinsWorld) (*http.Response, string) {
+		"404":            {JenkinsQuirks{}, func(j *jenkinsWorld) (answered, string) { return j.form("/job/nosuch/build", nil) }, 404, ""},
+		"405": {JenkinsQuirks{}, func(j *jenkinsWorld) (answered, string) {
 			return j.do("GET", jobPath+"/buildWithParameters", nil)
 		}, 405, "You must use POST"},
-		"409":        {JenkinsQuirks{}, func(j *jenkinsWorld) (*http.Response, string) { return j.form("/job/team/job/nightly/build", nil) }, 409, "is not buildable"},
+		"409":        {JenkinsQuirks{}, func(j *jenkinsWorld) (answered, string) { return j.form("/job/team/job/nightly/build", nil) }, 409, "is not buildable"},
 		"500 choice": {JenkinsQuirks{}, start(url.Values{"DEVICE": {"toaster"}}), 500, "Oops"},
 		"500 twice":  {JenkinsQuirks{}, start(url.Values{"DEBUG": {"true", "false"}}), 500, "Oops"},
 	} {

@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -256,12 +258,52 @@ func TestLogsFollowTailAndFaults(t *testing.T) {
 	assert.Contains(t, login.Err, "not signed in")
 }
 
+// A console is somebody else's text: what could harm a terminal is made visible,
+// colours pass to a terminal alone, and --raw gives the bytes.
 func TestHostileConsole(t *testing.T) {
 	t.Parallel()
+	const evil = "\x1b]0;pwned\x07\x1b[31mred\x1b[0m\r\n10%\r100%\n\x9b2J a\u202eb\x00\n| FAIL |\n"
+	long := strings.Repeat("x", 50<<20)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/consoleText"):
+			_, _ = io.WriteString(w, evil)
+			if strings.Contains(r.URL.Path, "/2/") {
+				_, _ = io.WriteString(w, long+" FATAL\nnot ok 1 - after it\n")
+			}
+		case strings.HasSuffix(r.URL.Path, "/api/json") && !strings.Contains(r.URL.Path, "testReport") && !strings.Contains(r.URL.Path, "robot"):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"number":2,"building":false,"inProgress":false,"result":"FAILURE","timestamp":1,"duration":1}`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(srv.Close)
 	e := clitest.New(t)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	e.Vars["ONCALL_JENKINS_URL"], e.Vars["ONCALL_JENKINS_E2E_JOB"] = srv.URL+"/ci", "e2e"
+	e.Vars["ONCALL_JENKINS_USER"], e.Vars["ONCALL_JENKINS_TOKEN"] = "you", "token-123"
+
+	r := e.Run("e2e logs 1")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Equal(t, "\\x1b]0;pwned\\x07red\n10%\\r100%\n\\x9b2J a\\u202eb\\x00\n| FAIL |\n", r.Out)
+	assert.Equal(t, evil, e.Run("e2e logs 1 --raw").Out)
+	lines := strings.Split(strings.TrimSpace(e.Run("e2e logs 1 -o jsonl").Out), "\n")
+	require.Len(t, lines, 4)
+	for _, l := range lines {
+		assert.NotContains(t, l, "\x1b")
+	}
+
+	r = e.Run("e2e logs 2")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.True(t, strings.HasSuffix(r.Out, "xxx FATAL\nnot ok 1 - after it\n"), "a line of 50 MB passes")
+	assert.Greater(t, len(r.Out), 50<<20)
+	r = e.Run("e2e logs 2 --grep '^xxx'")
+	assert.Regexp(t, `^x+ \[51380230 bytes of this line left out\]\n$`, r.Out)
+	r = e.Run("e2e why 2 --history 0 --jq '.item.first|[.name,.line]|@csv'")
+	assert.Equal(t, "\"after it\",6\n", r.Out, r.Err)
 	e.Terminal = true
-	r := e.Run("e2e logs 9123 --since-line 60212 --raw")
-	assert.Equal(t, "Finished: FAILURE\n", r.Out)
+	assert.Contains(t, e.Run("e2e logs 1").Out, "\x1b[31mred\x1b[0m", "colours pass to a terminal")
 }
 
 func TestStages(t *testing.T) {
