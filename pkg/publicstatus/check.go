@@ -221,7 +221,7 @@ func maintenanceFindings(m Maintenance, now time.Time) []Finding {
 		}
 		out = append(out, f)
 	}
-	if notice := m.StartsAt.Sub(m.AnnouncedAt); notice < Notice && m.ShortNotice == nil && !m.StartsAt.IsZero() {
+	if notice := m.StartsAt.Sub(m.AnnouncedAt); notice < Notice-noticeSlack && m.ShortNotice == nil && !m.StartsAt.IsZero() {
 		f := f
 		f.Rule, f.Since = RuleShortNotice, m.AnnouncedAt
 		f.Message = "announced " + days(notice) + " ahead, not 7d; no reason on record"

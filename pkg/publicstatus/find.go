@@ -2,6 +2,7 @@ package publicstatus
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"path"
 	"slices"
@@ -157,6 +158,33 @@ func titles(rows []statuspage.Incident) []string {
 	return out
 }
 
+// newest bounds a search among what is over: names are looked for in so many of
+// the newest incidents.
+const newest = 100
+
+// newestIncidents reads the newest incidents and maintenances; more is true when
+// there are others.
+func (b *Board) newestIncidents(ctx context.Context) (rows []statuspage.Incident, more bool, err error) {
+	for in, err := range b.api.Incidents(ctx, "") {
+		switch {
+		case err != nil:
+			return nil, false, err
+		case len(rows) == newest:
+			return rows, true, nil
+		}
+		rows = append(rows, in)
+	}
+	return rows, false, nil
+}
+
+// among says where was looked, when that was not everywhere.
+func among(more bool) string {
+	if more {
+		return fmt.Sprintf(" among the newest %d", newest)
+	}
+	return ""
+}
+
 // find reads the incident or maintenance that ref means. Open ones are looked
 // through first; an id that is not among them is read by itself; a title is
 // then looked for among the newest hundred.
@@ -169,14 +197,9 @@ func (b *Board) find(ctx context.Context, ref, noun string, open []statuspage.In
 	if id := IDFrom(ref); statuspage.LooksLikeID(id) {
 		return b.api.Incident(ctx, id)
 	}
-	recent := []statuspage.Incident{}
-	for in, err := range b.api.Incidents(ctx, "") {
-		if err != nil {
-			return none, err
-		}
-		if recent = append(recent, in); len(recent) == 100 {
-			break
-		}
+	recent, more, err := b.newestIncidents(ctx)
+	if err != nil {
+		return none, err
 	}
 	recent = filter(recent, match)
 	if ref == "last" && len(recent) > 0 {
@@ -185,5 +208,5 @@ func (b *Board) find(ctx context.Context, ref, noun string, open []statuspage.In
 	if in, ok, err = pick(recent, ref); err != nil || ok {
 		return in, err
 	}
-	return none, notFound("no %s is called %q", noun, ref).WithHint("oncall status %s list --all", noun)
+	return none, notFound("no %s is called %q%s", noun, ref, among(more)).WithHint("oncall status %s list --all", noun)
 }

@@ -2,6 +2,7 @@ package publicstatus
 
 import (
 	"context"
+	"slices"
 
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
@@ -46,19 +47,14 @@ func (b *Board) pairedWith(ctx context.Context, pager string, open []statuspage.
 	}
 	found := filter(open, paired)
 	if len(found) == 0 {
-		n := 0
-		for in, err := range b.api.Incidents(ctx, "") {
-			if err != nil {
-				return none, err
-			}
-			if paired(in) {
-				return in, nil
-			}
-			if n++; n == 100 {
-				break
-			}
+		recent, more, err := b.newestIncidents(ctx)
+		if err != nil {
+			return none, err
 		}
-		return none, notFound("no public incident is paired with pager incident %s", pager).
+		if i := slices.IndexFunc(recent, paired); i >= 0 {
+			return recent[i], nil
+		}
+		return none, notFound("no public incident%s is paired with pager incident %s", among(more), pager).
 			WithHint("oncall status incident create --from %s", pager)
 	}
 	if len(found) > 1 {

@@ -15,6 +15,10 @@ import (
 // vendor does not ask for it; the team does.
 const Notice = 7 * 24 * time.Hour
 
+// noticeSlack is what Check forgives: between the plan, whose notice was enough,
+// and the announcement stand a person's answer and a request.
+const noticeSlack = 15 * time.Minute
+
 // MaintenanceDraft is maintenance that somebody wants to announce.
 type MaintenanceDraft struct {
 	Title       string
@@ -52,6 +56,18 @@ func CheckTimes(start, end, now time.Time) error {
 	return nil
 }
 
+// CheckNotice refuses a start that is nearer than Notice, unless a reason says
+// why; that is apierr.ErrGuard.
+func CheckNotice(start, now time.Time, reason string) error {
+	if start.Sub(now) >= Notice || reason != "" {
+		return nil
+	}
+	// The minute that the hint names has begun when it is taken up.
+	from := now.Add(Notice + time.Minute - 1).Truncate(time.Minute)
+	return guard("maintenance is announced 7 days ahead; this starts in %s", days(start.Sub(now))).
+		WithHint("start it on %s or later, or --short-notice REASON", from.In(start.Location()).Format("2006-01-02 15:04 MST"))
+}
+
 // PlanMaintenance checks a draft. Less than Notice before the start without a
 // reason is apierr.ErrGuard.
 func (b *Board) PlanMaintenance(ctx context.Context, d MaintenanceDraft) (MaintenancePlan, error) {
@@ -74,11 +90,10 @@ func (b *Board) PlanMaintenance(ctx context.Context, d MaintenanceDraft) (Mainte
 			return none, err
 		}
 	}
-	p := MaintenancePlan{Draft: d, Notice: d.Start.Sub(now), request: b.o.NewID()}
-	if p.Short() && d.ShortNotice == "" {
-		return none, guard("maintenance is announced 7 days ahead; this starts in %s", days(p.Notice)).
-			WithHint("start it on %s or later, or --short-notice REASON", now.Add(Notice).In(d.Start.Location()).Format("2006-01-02 15:04 MST"))
+	if err := CheckNotice(d.Start, now, d.ShortNotice); err != nil {
+		return none, err
 	}
+	p := MaintenancePlan{Draft: d, Notice: d.Start.Sub(now), request: b.o.NewID()}
 	var (
 		rows    []statuspage.Component
 		planned []statuspage.Incident
@@ -217,8 +232,8 @@ type StepPlan struct {
 }
 
 // PlanStep checks a step. A step back and a mix with the lifecycle of incidents
-// are warnings, as the vendor takes them; cancelling what has begun is
-// apierr.ErrGuard. ref is as in Board.Incident, "" is the only maintenance that
+// are warnings, as the vendor takes them; cancelling what has begun, or an
+// incident, is apierr.ErrGuard. ref is as in Board.Incident, "" is the only maintenance that
 // the step fits.
 func (b *Board) PlanStep(ctx context.Context, step Step, ref, body string, notify bool) (StepPlan, error) {
 	var none StepPlan
@@ -250,6 +265,9 @@ func (b *Board) PlanStep(ctx context.Context, step Step, ref, body string, notif
 		return none, err
 	}
 	p.Maintenance = FromMaintenance(p.was)
+	if step == Cancel && !p.was.OfMaintenance() {
+		return none, guard("%s is an incident (%s), not maintenance", p.was.ID, SayState(p.was.Status)).WithHint("oncall status incident resolve %s", p.was.ID)
+	}
 	if step == Cancel && p.Maintenance.Running() {
 		return none, guard("%s has begun: it is %s", p.was.ID, SayState(p.was.Status)).WithHint("oncall status maintenance complete %s", p.was.ID)
 	}

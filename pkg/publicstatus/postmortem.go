@@ -41,9 +41,12 @@ func fromPostmortem(in statuspage.Incident, p statuspage.Postmortem) Postmortem 
 }
 
 // Postmortem reads the postmortem of an incident; State is "none" when there is
-// none.
+// none. The incident has to be named: several may be over.
 func (b *Board) Postmortem(ctx context.Context, ref, pager string) (Postmortem, error) {
-	in, err := b.findForPostmortem(ctx, ref, pager)
+	if ref == "" && pager == "" {
+		return Postmortem{}, usage("say which incident").WithHint("oncall status incident list --all")
+	}
+	in, err := b.findIncident(ctx, ref, pager)
 	if err != nil {
 		return Postmortem{}, err
 	}
@@ -55,15 +58,6 @@ func (b *Board) Postmortem(ctx context.Context, ref, pager string) (Postmortem, 
 		return Postmortem{}, err
 	}
 	return fromPostmortem(in, p), nil
-}
-
-// findForPostmortem finds an incident; without a name it is the one that closed
-// last, as a postmortem is written after the end.
-func (b *Board) findForPostmortem(ctx context.Context, ref, pager string) (statuspage.Incident, error) {
-	if ref == "" && pager == "" {
-		return statuspage.Incident{}, usage("say which incident").WithHint("oncall status incident list --all")
-	}
-	return b.findIncident(ctx, ref, pager)
 }
 
 // CheckPostmortem refuses a text that cannot be a postmortem.

@@ -65,6 +65,9 @@ func TestWords(t *testing.T) {
 	i, err := publicstatus.ParseImpact("Minor")
 	require.NoError(t, err)
 	assert.Equal(t, statuspage.ImpactMinor, i)
+	_, err = publicstatus.ParseImpact("maintenance")
+	require.ErrorIs(t, err, apierr.ErrUsage)
+	assert.NotContains(t, err.Error(), "critical, maintenance")
 }
 
 func FuzzParseAssignment(f *testing.F) {
@@ -260,7 +263,7 @@ func TestCheck(t *testing.T) {
 			{ID: "none", Name: "none", Status: statuspage.Investigating, CreatedAt: at(-31 * time.Minute)},
 			{ID: "fresh", Name: "fresh", Status: statuspage.Investigating, CreatedAt: at(-30 * time.Minute)},
 			planned("overdue", -2*time.Hour, -time.Hour, -9*day, statuspage.InProgress, `{}`),
-			planned("short", 5*day, 6*day, -2*day+time.Second, statuspage.Scheduled, `{}`),
+			planned("short", 5*day, 6*day, -2*day+16*time.Minute, statuspage.Scheduled, `{}`),
 			planned("exact", 5*day, 6*day, -2*day, statuspage.Scheduled, `{}`),
 			planned("excused", day, 2*day, 0, statuspage.Scheduled, `{"shortNotice":{"reason":"r"}}`),
 			planned("over", -3*day, -2*day, -3*day, statuspage.Completed, `{}`),

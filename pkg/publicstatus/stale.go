@@ -84,10 +84,11 @@ func ReminderText(rows []Reminder, now time.Time) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// SnoozePlan is what a snooze would do. Until zero ends the one there is.
+// SnoozePlan is what a snooze would do.
 type SnoozePlan struct {
 	Incident Incident
-	Snooze   *Snooze
+	Snooze   *Snooze // nil ends the one there is
+	Already  bool    // there is none to end; nothing will be sent
 
 	was statuspage.Incident
 }
@@ -108,7 +109,9 @@ func (b *Board) PlanSnooze(ctx context.Context, ref, pager string, until time.Ti
 
 // PlanWake ends a snooze before its time.
 func (b *Board) PlanWake(ctx context.Context, ref, pager string) (SnoozePlan, error) {
-	return b.planRecord(ctx, ref, pager)
+	p, err := b.planRecord(ctx, ref, pager)
+	p.Already = p.Incident.Snooze == nil || !p.Incident.Snooze.Until.After(b.o.Now())
+	return p, err
 }
 
 func (b *Board) planRecord(ctx context.Context, ref, pager string) (SnoozePlan, error) {

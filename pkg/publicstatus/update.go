@@ -149,8 +149,9 @@ func became(was, now statuspage.Incident, w statuspage.IncidentWrite) bool {
 	}) {
 		return false
 	}
-	for _, c := range now.Components {
-		if want, ok := w.Components[c.ID]; ok && c.Status != want {
+	for id, want := range w.Components {
+		// One that the incident did not name before is there only when it arrived.
+		if !slices.ContainsFunc(now.Components, func(c statuspage.Component) bool { return c.ID == id && c.Status == want }) {
 			return false
 		}
 	}

@@ -83,11 +83,15 @@ func ParseIncidentState(word string, allowed ...statuspage.IncidentStatus) (stat
 	return "", wrongWord("status", word, near(string(plain), words), words)
 }
 
-// ParseImpact reads an impact; "" is none asked for.
+// ParseImpact reads the impact of an incident. That of maintenance is none: the
+// page gives it to maintenance by itself.
 func ParseImpact(word string) (statuspage.Impact, error) {
 	plain := statuspage.Impact(normal(word))
 	words := []string{}
 	for _, i := range statuspage.Impacts {
+		if i == statuspage.ImpactMaintenance {
+			continue
+		}
 		if i == plain {
 			return i, nil
 		}
