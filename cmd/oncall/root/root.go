@@ -61,6 +61,10 @@ const (
 	groupSetUp = "setup"
 )
 
+// cobra would sort commands by name; ours stand in the order in which an
+// incident needs them. The switch is cobra's only one, for the whole process.
+func init() { cobra.EnableCommandSorting = false }
+
 // commands lists the nouns in the order in which an incident needs them.
 func commands(f *cli.Factory) []*cobra.Command {
 	work := []*cobra.Command{
