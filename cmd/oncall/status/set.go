@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,13 +81,11 @@ func (o *setOptions) complete(args []string) error {
 
 // pair reads COMPONENT STATUS in two words.
 func pair(args []string) (publicstatus.Assignment, bool, error) {
-	if len(args) != 2 {
+	// No status holds "=": with one the second word is an assignment, right or wrong.
+	if len(args) != 2 || strings.Contains(args[1], "=") {
 		return publicstatus.Assignment{}, false, nil
 	}
 	if _, err := publicstatus.ParseAssignment(args[0]); err == nil {
-		return publicstatus.Assignment{}, false, nil
-	}
-	if _, err := publicstatus.ParseAssignment(args[1]); err == nil {
 		return publicstatus.Assignment{}, false, nil
 	}
 	status, err := publicstatus.ParseComponentStatus(args[1])
@@ -157,8 +156,11 @@ func (o *setOptions) planIncident(ctx context.Context, b *publicstatus.Board, op
 
 func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePlan) mutate.Plan {
 	plan := mutate.Plan{Verb: "set", Done: "set", Kind: "component"}
-	audience := "subscribers may be told"
-	if p.Subscribers >= 0 {
+	audience := "subscribers may be told; how many could not be asked"
+	switch {
+	case p.Subscribers == 1:
+		audience = "1 subscriber may be told"
+	case p.Subscribers >= 0:
 		audience = cli.Thousands(p.Subscribers) + " subscribers may be told"
 	}
 	for n, t := range p.Targets {

@@ -46,19 +46,26 @@ func (o *showOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := o.f.PublicStatus(ctx)
-	if err != nil {
-		return err
-	}
-	read := b.Overview
-	if o.public {
-		read = b.PublicOverview
-	}
-	v, err := read(ctx)
+	v, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
 	return printer.Item(out, overviewTable(), v, func(d *printer.Detail) { o.draw(d, v) }, printer.Meta{})
+}
+
+func (o *showOptions) read(ctx context.Context) (publicstatus.Overview, error) {
+	if o.public {
+		b, err := o.f.PublicPage()
+		if err != nil {
+			return publicstatus.Overview{}, err
+		}
+		return b.PublicOverview(ctx)
+	}
+	b, err := o.f.PublicStatus(ctx)
+	if err != nil {
+		return publicstatus.Overview{}, err
+	}
+	return b.Overview(ctx)
 }
 
 func overviewTable() printer.Table[publicstatus.Overview] {

@@ -114,6 +114,13 @@ func (o *snoozeOptions) run(ctx context.Context) error {
 	} else {
 		plan.Verb, plan.Done = "wake", "woken"
 	}
+	if p.Already {
+		plan.Effects = []string{fmt.Sprintf("%s (%s) is not snoozed", p.Incident.ID, p.Incident.Title)}
+		return o.f.Mutate(ctx, plan, func(_ context.Context, report mutate.Report) error {
+			report(p.Incident.ID, mutate.Outcome{State: "not snoozed", Item: p.Incident})
+			return nil
+		})
+	}
 	plan.Effects = []string{fmt.Sprintf("%s (%s): %s; kept in its metadata, nothing is posted and nobody is notified", p.Incident.ID, p.Incident.Title, note)}
 	if p.Incident.Pager != nil && o.f.Change.Incident == "" {
 		o.f.Change.Incident = p.Incident.Pager.Number

@@ -3,6 +3,8 @@ package status_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +89,22 @@ func TestShowPublicNeedsNoKey(t *testing.T) {
 	assert.Contains(t, r.Err, "statuspage: ")
 	assert.Contains(t, r.Err, "no API key is set")
 	assert.Empty(t, r.Out)
+}
+
+func TestShowPublicDoesNotLookUpTheKey(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	delete(e.Vars, "ONCALL_STATUSPAGE_API_KEY")
+	e.Vars["ONCALL_CONFIG"] = filepath.Join(e.Home, "config.yaml")
+	// "false" stands for a password manager that is locked.
+	text := "current-context: prod\ncontexts:\n  - name: prod\n    statuspage:\n      api-key: {exec: [\"false\"]}\n"
+	require.NoError(t, os.WriteFile(e.Vars["ONCALL_CONFIG"], []byte(text), 0o600))
+	r := e.Run("status show --public -o name")
+	require.Zero(t, r.Code, r.Err)
+	r = e.Run("status show")
+	assert.NotZero(t, r.Code)
+	assert.Contains(t, r.Err, "false")
 }
 
 func TestSet(t *testing.T) {
@@ -183,14 +201,17 @@ func TestBadInput(t *testing.T) {
 		code int
 		text string
 	}{
-		"status set D=partial --yes":                                    {4, `status: "D" matches Dashboard and Delta updates`},
-		"status set balenaCloud=partial --yes":                          {4, `status: "balenaCloud" is a group, and its status follows from its components`},
-		"status set balena=partial --yes":                               {4, "is a group"},
-		"status set Dashbord=partial --yes":                             {4, "hint: did you mean Dashboard?"},
-		"status set API=partail --yes":                                  {2, `"partail" is no status; there are operational, degraded, partial, major, maintenance`},
-		"status set API=opperational --yes":                             {2, "hint: did you mean operational?"},
-		"status set API --yes":                                          {2, `"API" is not COMPONENT=STATUS`},
-		"status set =partial --yes":                                     {2, "names no component"},
+		"status set D=partial --yes":                                  {4, `status: "D" matches Dashboard and Delta updates`},
+		"status set balenaCloud=partial --yes":                        {4, `status: "balenaCloud" is a group, and its status follows from its components`},
+		"status set balena=partial --yes":                             {4, "is a group"},
+		"status set Dashbord=partial --yes":                           {4, "hint: did you mean Dashboard?"},
+		"status set API=partail --yes":                                {2, `"partail" is no status; there are operational, degraded, partial, major, maintenance`},
+		"status set API=opperational --yes":                           {2, "hint: did you mean operational?"},
+		"status set API --yes":                                        {2, `"API" is not COMPONENT=STATUS`},
+		"status set =partial --yes":                                   {2, "names no component"},
+		"status set API=partail Dashboard=oprational --yes":           {2, `"partail" is no status`},
+		"status incident create --title T --impact maintenance --yes": {2, `"maintenance" is no impact; there are none, minor, major, critical`},
+		"status incident update --pager 4127 --status Resolved --yes": {2, "hint: oncall status incident resolve --pager 4127"},
 		"status set":                                                    {2, "takes at least one argument"},
 		"status set API=partial API=major --yes":                        {2, "API is asked to be partial outage and major outage at once"},
 		`status set API=operational --incident "x" --yes`:               {2, "components that work need no incident"},
@@ -377,6 +398,11 @@ func TestStaleAndSnooze(t *testing.T) {
 	r = e.Run("status stale -o json")
 	assert.Contains(t, r.Out, `"due": true`)
 	assert.NotContains(t, r.Out, `"snooze": `)
+	n := len(changes(t, e))
+	r = e.Run("status snooze --wake")
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "public-incident/"+id+" not snoozed")
+	assert.Len(t, changes(t, e), n, "there was nothing to end")
 }
 
 func TestStalePostsToAChannel(t *testing.T) {

@@ -12,12 +12,13 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/pager"
 	"github.com/balena-io/oncall/pkg/publicstatus"
+	"github.com/balena-io/oncall/pkg/secret"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
 // Statuspage makes the client of the public status page.
 func (f *Factory) Statuspage(ctx context.Context) (*statuspage.Client, error) {
-	h, cfg, err := f.HTTP(statuspage.Vendor)
+	cfg, err := f.Config()
 	if err != nil {
 		return nil, err
 	}
@@ -25,8 +26,16 @@ func (f *Factory) Statuspage(ctx context.Context) (*statuspage.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.pace(&h, cfg, s[0], statuspage.Limits()...)
-	return statuspage.New(statuspage.Config{HTTP: h, APIKey: s[0], PageID: cfg.String("statuspage.page-id"), PublicURL: cfg.String("statuspage.public-url")})
+	return f.statuspage(s[0])
+}
+
+func (f *Factory) statuspage(key secret.String) (*statuspage.Client, error) {
+	h, cfg, err := f.HTTP(statuspage.Vendor)
+	if err != nil {
+		return nil, err
+	}
+	f.pace(&h, cfg, key, statuspage.Limits()...)
+	return statuspage.New(statuspage.Config{HTTP: h, APIKey: key, PageID: cfg.String("statuspage.page-id"), PublicURL: cfg.String("statuspage.public-url")})
 }
 
 // PublicStatus makes the status page as the team uses it.
@@ -35,6 +44,20 @@ func (f *Factory) PublicStatus(ctx context.Context) (*publicstatus.Board, error)
 	if err != nil {
 		return nil, err
 	}
+	return f.board(c)
+}
+
+// PublicPage makes the status page as everybody reads it. The key is not even
+// looked up: where it is kept may be locked, or away.
+func (f *Factory) PublicPage() (*publicstatus.Board, error) {
+	c, err := f.statuspage(secret.String{})
+	if err != nil {
+		return nil, err
+	}
+	return f.board(c)
+}
+
+func (f *Factory) board(c *statuspage.Client) (*publicstatus.Board, error) {
 	cfg, err := f.Config()
 	if err != nil {
 		return nil, err

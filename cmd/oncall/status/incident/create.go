@@ -113,12 +113,9 @@ func (o *createOptions) complete(ctx context.Context) (err error) {
 // person sits and no template has it. What stays empty becomes usual words.
 func (o *createOptions) readBody(ctx context.Context) (err error) {
 	if o.body == "" && o.file == "" {
-		cfg, err := o.f.Config()
-		if err != nil {
+		asks, err := o.asks()
+		if err != nil || !asks || o.template != "" {
 			return err
-		}
-		if o.template != "" || cfg.Bool("no-input") || !o.f.IO.Interactive() || o.f.Change.Yes || o.f.Change.DryRun {
-			return nil
 		}
 	}
 	start := publicstatus.DefaultBody(o.draft.State)
@@ -129,6 +126,15 @@ func (o *createOptions) readBody(ctx context.Context) (err error) {
 		return err
 	}
 	return publicstatus.CheckBody(o.draft.Body)
+}
+
+// asks reports whether a person sits there who may be asked.
+func (o *createOptions) asks() (bool, error) {
+	cfg, err := o.f.Config()
+	if err != nil {
+		return false, err
+	}
+	return o.f.IO.Interactive() && !cfg.Bool("no-input") && !o.f.Change.Yes && !o.f.Change.DryRun, nil
 }
 
 func (o *createOptions) run(ctx context.Context) error {
@@ -172,7 +178,14 @@ func (o *createOptions) run(ctx context.Context) error {
 func (o *createOptions) planned(ctx context.Context, b *publicstatus.Board) (publicstatus.CreatePlan, error) {
 	p, err := b.PlanCreate(ctx, o.draft)
 	var need *publicstatus.NeedTargets
-	if !errors.As(err, &need) || !o.f.IO.Interactive() || o.f.Change.Yes {
+	if !errors.As(err, &need) {
+		return p, err
+	}
+	asks, cerr := o.asks()
+	switch {
+	case cerr != nil:
+		return p, cerr
+	case !asks:
 		return p, err
 	}
 	for _, c := range need.Components {

@@ -58,9 +58,9 @@ func pagerNumber(i publicstatus.Incident) string {
 	return i.Pager.Number
 }
 
-// snoozed tells of a snooze that lasts.
+// snoozed tells of a snooze that lasts; what is over needs no reminder anyway.
 func snoozed(f *cli.Factory, i publicstatus.Incident) string {
-	if i.Snooze == nil || !i.Snooze.Until.After(f.Now()) {
+	if i.Snooze == nil || !i.Open() || !i.Snooze.Until.After(f.Now()) {
 		return ""
 	}
 	return fmt.Sprintf("until %s: %s", f.Clock(i.Snooze.Until), i.Snooze.Reason)
@@ -86,6 +86,14 @@ type target struct {
 func (t *target) flag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.pager, "pager", "", "the incident that is paired with this pager incident")
 	_ = cmd.RegisterFlagCompletionFunc("pager", cobra.NoFileCompletions)
+}
+
+// said is the incident as it was named, for a hint.
+func (t *target) said() string {
+	if t.pager != "" {
+		return "--pager " + t.pager
+	}
+	return t.ref
 }
 
 func (t *target) complete(args []string) (err error) {

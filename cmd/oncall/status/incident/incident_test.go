@@ -106,6 +106,19 @@ func TestATemplateAsksForTheStatusOfItsComponents(t *testing.T) {
 	assert.Contains(t, posted(t, e)[0].Body, `"partial_outage"`)
 }
 
+func TestATemplateAsksNobodyInADryRunOrWithoutInput(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--dry-run", "--no-input", "--yes"} {
+		e := clitest.New(t)
+		e.Terminal, e.Stdin = true, "partial\ny\n"
+		r := e.Run("status incident create --template api-errors " + flag)
+		assert.Equal(t, 2, r.Code, flag)
+		assert.NotContains(t, r.Err, "API is now", flag)
+		assert.Contains(t, r.Err, "--component 'API=STATUS'", flag)
+		assert.Empty(t, posted(t, e), flag)
+	}
+}
+
 func TestCreatePairsWithAPagerIncident(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)

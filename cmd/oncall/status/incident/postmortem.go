@@ -118,7 +118,11 @@ func (o *postmortemOptions) plan(ctx context.Context, b *publicstatus.Board, pm 
 	text := pm.Draft
 	if o.text != "" {
 		text = o.text
-		plan.Effects = append(plan.Effects, fmt.Sprintf("saves a draft of %d lines for %q, which only the team sees", len(strings.Split(o.text, "\n")), pm.Title))
+		length := "1 line"
+		if n := len(lines(o.text)); n > 1 {
+			length = cli.Thousands(n) + " lines"
+		}
+		plan.Effects = append(plan.Effects, fmt.Sprintf("saves a draft of %s for %q, which only the team sees", length, pm.Title))
 		if pm.Draft != "" && pm.Draft != o.text {
 			plan.Notes = append(plan.Notes, "it replaces the draft there is")
 		}

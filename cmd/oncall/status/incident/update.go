@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,8 +84,8 @@ func (o *updateOptions) complete(ctx context.Context, args []string) (err error)
 	}
 	if o.status != "" {
 		if d.State, err = publicstatus.ParseIncidentState(o.status, statuspage.Investigating, statuspage.Identified, statuspage.Monitoring); err != nil {
-			if o.status == string(statuspage.Resolved) {
-				return cli.Usage("an incident is resolved with its components").WithHint("oncall status incident resolve %s", o.ref)
+			if strings.EqualFold(o.status, string(statuspage.Resolved)) {
+				return cli.Usage("an incident is resolved with its components").WithHint("%s", strings.TrimSpace("oncall status incident resolve "+o.said()))
 			}
 			return err
 		}

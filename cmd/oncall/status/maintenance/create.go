@@ -87,11 +87,18 @@ func (o *createOptions) complete(ctx context.Context) error {
 	if err := o.times(); err != nil {
 		return err
 	}
+	// Before the editor: nobody writes a text for a time that is refused.
+	if err := publicstatus.CheckNotice(d.Start, o.f.Now(), o.short); err != nil {
+		return err
+	}
 	var err error
 	if d.Body, err = o.f.ReadText(ctx, cli.Text{Name: "body", Given: o.body, File: o.file}); err != nil {
 		return err
 	}
-	return publicstatus.CheckBody(d.Body)
+	if err := publicstatus.CheckBody(d.Body); err != nil {
+		return err
+	}
+	return o.times() // "7d" is counted from the end of the writing
 }
 
 // times reads start and end, and refuses what cannot be before anything is asked.

@@ -151,4 +151,18 @@ func TestAMixOfLifecyclesWarns(t *testing.T) {
 	r = e.Run("status maintenance complete " + planned + " --dry-run")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Err, "this skips a step: it is scheduled")
+	r = e.Run("status maintenance cancel " + id + " --yes")
+	assert.Equal(t, 8, r.Code, "an incident is not called off in the words of maintenance")
+	assert.Contains(t, r.Err, id+" is an incident (monitoring), not maintenance")
+	assert.Empty(t, bodies(t, e))
+}
+
+func TestTheEditorTakesNoNotice(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal = true
+	e.Vars["EDITOR"] = "echo opened >&2; false"
+	r := e.Run("status maintenance create --title T --component API --start 2d --for 1h")
+	assert.Equal(t, 8, r.Code, r.Err)
+	assert.NotContains(t, r.Err, "opened", "nobody writes a text for a time that is refused")
 }
