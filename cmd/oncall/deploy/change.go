@@ -170,6 +170,10 @@ func (t *trip) item(result string, b jenkins.Build, facts []deploy.Fact) outcome
 	}
 	if t.p.From != "" && t.p.From != t.p.To && result != "nothing" {
 		x.Undo = fmt.Sprintf("oncall deploy run %s %s", t.p.Component, t.p.From)
+		if s := t.p.Sight; s != nil && s.Fleet != nil && s.Fleet.Fleet.Track && !t.o.want.Unpin {
+			x.Undo = "oncall deploy unpin " + t.p.Component // it followed, and a deployment pins
+		}
+
 	}
 	if facts == nil {
 		x.Facts = []deploy.Fact{}

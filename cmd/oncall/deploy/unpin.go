@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/pkg/deploy"
 )
 
 func newCmdUnpin(f *cli.Factory) *cobra.Command {
@@ -18,7 +19,7 @@ A fleet that follows already is left alone.`,
 		Example: `oncall deploy unpin jellyfish
 oncall deploy unpin jellyfish --dry-run`,
 		Args:              cli.ExactArgs(1),
-		ValidArgsFunction: completeComponents(f),
+		ValidArgsFunction: completeFleets(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.key = args[0]
 			if err := o.checked(cmd); err != nil {
@@ -34,4 +35,21 @@ oncall deploy unpin jellyfish --dry-run`,
 	_ = cmd.RegisterFlagCompletionFunc("verify", cobra.NoFileCompletions)
 	cli.ChangeFlags(cmd, f)
 	return cmd
+}
+
+// completeFleets offers the components that can be pinned.
+func completeFleets(f *cli.Factory) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		set, err := f.Components()
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		out := []cobra.Completion{}
+		for _, c := range set.All {
+			if c.Backend == deploy.BackendFleet {
+				out = append(out, cobra.CompletionWithDesc(c.Key, c.Fleet))
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
 }
