@@ -298,6 +298,12 @@ func TestStatusOfWhatIsMissing(t *testing.T) {
 	assert.Equal(t, 0, r.Code, r.Err)
 	assert.Contains(t, r.Out, "{file: ~/id}, ONCALL_VICTOROPS_API_KEY")
 
+	// A login would not win over it.
+	e.Vars["ONCALL_VICTOROPS_API_KEY"] = "wrong"
+	r = e.Run("auth status")
+	assert.Equal(t, 3, r.Code)
+	assert.Equal(t, "hint: correct ONCALL_VICTOROPS_API_KEY in the environment\n", r.Err)
+
 	e = machine(t, "contexts: [{name: prod}]\n")
 	r = e.Run("auth status")
 	assert.Equal(t, 0, r.Code)

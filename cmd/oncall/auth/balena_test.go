@@ -26,6 +26,6 @@ func TestStatusTriesBalenasToken(t *testing.T) {
 	r = e.Run("auth status balena --context prod")
 	assert.Equal(t, 3, r.Code)
 	assert.Contains(t, r.Out, "balena   refused  ONCALL_BALENA_TOKEN  ask whose token it is: the token was refused")
-	assert.Equal(t, "hint: oncall auth login balena\n", r.Err)
+	assert.Equal(t, "hint: correct ONCALL_BALENA_TOKEN in the environment\n", r.Err)
 	shows(t, e, r, "hunter2")
 }

@@ -183,6 +183,21 @@ func (i *statusItem) failed(state string, err error) {
 	i.Message = strings.TrimPrefix(err.Error(), i.Name+": ")
 }
 
+// remedy is what to do about refused credentials: those of the environment win
+// over the ones that a login puts away.
+func (i *statusItem) remedy() string {
+	vars := []string{}
+	for _, s := range i.Secrets {
+		if s.Origin == config.FromEnv.String() {
+			vars = append(vars, s.Where)
+		}
+	}
+	if len(vars) > 0 {
+		return "correct " + strings.Join(vars, ", ") + " in the environment"
+	}
+	return "oncall auth login " + i.Name
+}
+
 // verdict gives the worst state its exit code: a credential that is not taken
 // counts more than a service that does not answer.
 func verdict(f *cli.Factory, items []statusItem) error {
@@ -196,7 +211,7 @@ func verdict(f *cli.Factory, items []statusItem) error {
 		}
 		switch hint := apierr.HintOf(i.err); {
 		case i.State == refused:
-			f.IO.Hint("oncall auth login %s", i.Name)
+			f.IO.Hint("%s", i.remedy())
 		case hint != "":
 			f.IO.Hint("%s", hint)
 		}

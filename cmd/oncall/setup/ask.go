@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
@@ -40,7 +41,9 @@ func (o *initOptions) ask(ctx context.Context, a *answers) error {
 	for _, s := range config.Services() {
 		// Services named by flag are set up without asking whether.
 		if !contains(a.services, s) {
-			if len(o.services) > 0 || len(o.sets) > 0 {
+			// Where nobody signs in (deploy, registry) the defaults will do.
+			signsIn := slices.ContainsFunc(config.ServiceOptions(s), config.Option.Sensitive)
+			if len(o.services) > 0 || len(o.sets) > 0 || !signsIn {
 				continue
 			}
 			yes, err := o.yesNo(ctx, "set up "+s+"?", s == "victorops")

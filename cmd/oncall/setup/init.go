@@ -99,7 +99,8 @@ func (o *initOptions) run(ctx context.Context) error {
 		return err
 	}
 	// Before anything is asked or stored.
-	if _, err := os.Stat(paths.File); err == nil && !o.force {
+	replace := o.force || config.OnlyChooses(paths.File)
+	if _, err := os.Stat(paths.File); err == nil && !replace {
 		return o.exists(paths.File)
 	}
 	a, err := o.fromFlags()
@@ -126,7 +127,7 @@ func (o *initOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = config.Create(ctx, paths.File, []byte(text), !o.force)
+	err = config.Create(ctx, paths.File, []byte(text), !replace)
 	if errors.Is(err, fs.ErrExist) {
 		return o.exists(paths.File)
 	}

@@ -129,6 +129,19 @@ func TestInitThatIsLeft(t *testing.T) {
 	}
 }
 
+// Who looked around first has a file that chooses the demo and says nothing else.
+func TestInitAfterLookingAround(t *testing.T) {
+	t.Parallel()
+	e := machine(t)
+	require.Equal(t, 0, e.Run("config use-context demo").Code)
+	r := e.Run("init --name production --user alice --service victorops")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, config(t, e), "current-context: production\n")
+	r = e.Run("init --name staging --user alice --service victorops")
+	assert.Equal(t, 2, r.Code, "a file with contexts is kept")
+	assert.Contains(t, r.Err, "exists already; nothing was written")
+}
+
 func TestInitKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	e := machine(t)

@@ -94,7 +94,7 @@ func TestServiceOptions(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []string{"victorops", "statuspage", "jenkins", "loki", "prometheus", "grafana", "healthchecks", "nodeping", "balena", "deploy", "registry"}, Services())
 	for _, s := range Services() {
-		assert.GreaterOrEqual(t, len(ServiceOptions(s)), 5, s)
+		assert.GreaterOrEqual(t, len(ServiceOptions(s)), 4, s)
 	}
 	o, ok := Lookup("jenkins.e2e-job")
 	assert.True(t, ok)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"go.yaml.in/yaml/v3"
 )
 
 // Modes of what oncall writes: for its owner alone.
@@ -63,6 +64,21 @@ func Create(ctx context.Context, path string, text []byte, keep bool) error {
 		}
 		return replace(target, text)
 	})
+}
+
+// OnlyChooses reports whether the file at path holds nothing but the choice of a
+// context, as `config use-context demo` leaves it on a new machine.
+func OnlyChooses(path string) bool {
+	text, err := readFile(path)
+	if err != nil {
+		return false
+	}
+	keys := map[string]any{}
+	if yaml.Unmarshal(text, &keys) != nil {
+		return false
+	}
+	delete(keys, "current-context")
+	return len(keys) == 0
 }
 
 // locked calls do with the file that path leads to (a link in a home folder is
