@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,7 +21,10 @@ func (e *Error) Error() string { return fmt.Sprintf("%q: %s", e.Text, e.Why) }
 
 const forms = "write 90m, 2h30m, 3d, 15:04, 2006-01-02 15:04 or 2006-01-02T15:04:05Z"
 
-var length = regexp.MustCompile(`^(?:(\d+(?:\.\d+)?)(w|d|h|m|s|ms))`)
+// length is compiled when a time is first read, as every start would pay for it.
+var length = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:(\d+(?:\.\d+)?)(w|d|h|m|s|ms))`)
+})
 
 var units = map[string]time.Duration{
 	"w": 7 * 24 * time.Hour, "d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond,
@@ -32,7 +36,7 @@ func Duration(text string) (time.Duration, error) {
 	rest := strings.TrimSpace(text)
 	var total float64
 	for rest != "" {
-		m := length.FindStringSubmatch(rest)
+		m := length().FindStringSubmatch(rest)
 		if m == nil {
 			return 0, &Error{text, "not a length of time; write 90m, 2h30m or 3d"}
 		}
