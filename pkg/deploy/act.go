@@ -173,7 +173,7 @@ func (d *Deployer) Finish(ctx context.Context, t *Trip, tell func(Event)) (jenki
 	return b, nil
 }
 
-// Moved tells why a wait for a version is over: somebody deployed another.
+// errMoved is why a wait for a version is over: somebody deployed another.
 var errMoved = errors.New("another version is declared")
 
 // unknownPatience is how many looks in a row may bring no answer before a fact is
@@ -224,7 +224,7 @@ func (d *Deployer) until(ctx context.Context, f *Fact, tell func(Event), look fu
 			return nil
 		case Unknown:
 			if unknown++; final || unknown >= unknownPatience {
-				tell(Event{State: "not " + f.Name + "?", Detail: "unknown: " + f.Evidence})
+				tell(Event{State: string(Unknown), Detail: f.Name + ": " + f.Evidence})
 				return nil
 			}
 		case No:
@@ -259,7 +259,7 @@ func (d *Deployer) repoFact(ctx context.Context, which int, version string, was 
 func (d *Deployer) verify(ctx context.Context, f *Fact, tell func(Event)) error {
 	if len(d.Checks) == 0 {
 		*f = d.verified(ctx)
-		tell(Event{State: "not verified?", Detail: "unknown: " + f.Evidence})
+		tell(Event{State: string(Unknown), Detail: Verified + ": " + f.Evidence})
 		return nil
 	}
 	begin := d.Now()

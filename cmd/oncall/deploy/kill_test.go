@@ -1,0 +1,141 @@
+package deploy_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/cmd/oncall/root"
+	"github.com/balena-io/oncall/pkg/simulator"
+)
+
+const beOncall = "ONCALL_TEST_PROCESS"
+
+// TestMain lets a test run oncall as a process that can be killed.
+func TestMain(m *testing.M) {
+	if _, ok := os.LookupEnv(beOncall); ok {
+		os.Exit(root.Main(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// server serves a world whose clock runs ten times as fast, and kills a process
+// at a request.
+type server struct {
+	world *simulator.World
+	url   string
+
+	mu     sync.Mutex
+	strike func(r *http.Request) bool
+	after  bool // let the world handle the request first
+	child  *exec.Cmd
+	struck bool
+	posts  int
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	begin := time.Now()
+	w, err := simulator.Open(simulator.Options{NoLimits: true, Now: func() time.Time { return begin.Add(10 * time.Since(begin)) }})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Close() })
+	s := &server{world: w}
+	ts := httptest.NewServer(s)
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
+	return s
+}
+
+func (s *server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	hit := s.child != nil && !s.struck && s.strike(r)
+	s.struck = s.struck || hit
+	if hit && !s.after {
+		_ = s.child.Process.Kill()
+		s.mu.Unlock()
+		return
+	}
+	if r.Method == http.MethodPost {
+		s.posts++
+	}
+	s.mu.Unlock()
+	if !hit {
+		s.world.Handler().ServeHTTP(rw, r)
+		return
+	}
+	s.world.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.child.Process.Kill()
+}
+
+// run runs oncall to its end and returns its exit code, -1 for a killed one.
+func (s *server) run(t *testing.T, home string, victim bool, line string) (code int, out string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(line)...)
+	cmd.Env = append(s.world.Env(s.url), beOncall+"=1", "HOME="+home, "PATH="+os.Getenv("PATH"), "TZ=UTC")
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	s.mu.Lock()
+	require.NoError(t, cmd.Start())
+	if victim {
+		s.child = cmd
+	}
+	s.mu.Unlock()
+	_ = cmd.Wait()
+	return cmd.ProcessState.ExitCode(), text.String()
+}
+
+func TestKilledAtEveryStepAndRunAgain(t *testing.T) {
+	t.Parallel()
+	nth := func(n int, method, part string) func(*http.Request) bool {
+		seen := 0
+		return func(r *http.Request) bool {
+			if r.Method == method && strings.Contains(r.URL.Path, part) {
+				seen++
+				return seen == n
+			}
+			return false
+		}
+	}
+	job := "/job/" + simulator.JobDeploy
+	for name, c := range map[string]struct {
+		strike func(*http.Request) bool
+		after  bool
+	}{
+		"while it looks":             {nth(2, http.MethodGet, "/jenkins/"), false},
+		"while it looks again":       {nth(7, http.MethodGet, "/jenkins/"), false},
+		"before the start arrived":   {nth(1, http.MethodPost, job), false},
+		"after the start arrived":    {nth(1, http.MethodPost, job), true},
+		"while it follows the queue": {nth(1, http.MethodGet, "/queue/item/"), true},
+		"while it follows the build": {nth(1, http.MethodGet, job+"/882/"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, home := newServer(t), t.TempDir()
+			s.strike, s.after = c.strike, c.after
+			const line = "deploy rollback api --yes --reason test"
+			code, out := s.run(t, home, true, line)
+			require.True(t, s.struck, "the step was reached: %s", out)
+			require.Equal(t, -1, code, out)
+			for range 2 {
+				code, out = s.run(t, home, false, line)
+				assert.Equal(t, 0, code, out)
+			}
+			assert.Contains(t, out, "already rolled back 17.5.0 -> 17.4.1")
+			assert.Equal(t, 1, s.posts, "starts that reached the controller")
+			code, out = s.run(t, home, false, "deploy watch")
+			assert.Equal(t, 0, code, out)
+			assert.Contains(t, out, "#882")
+		})
+	}
+}
