@@ -297,7 +297,8 @@ func areOf(n int) string {
 // movedFleet says what differs between the fleet that was planned with and the
 // one that is there right before acting.
 func (d *Deployer) movedFleet(p *Plan, now *FleetSight) error {
-	was, what := p.Sight.Fleet, ""
+	was := p.Sight.Fleet
+	var what string
 	switch {
 	case was.Fleet.ID != now.Fleet.ID || was.Fleet.Target.ID != now.Fleet.Target.ID:
 		what = fmt.Sprintf("%s is at %s now, not at %s", p.Component, orText(now.Version(), "no release"), orText(was.Version(), "no release"))

@@ -256,7 +256,7 @@ func (d *Deployer) image(ctx context.Context, p *Plan, w Want) error {
 	if slices.ContainsFunc(p.Sight.Runs, func(r Run) bool { return r.Version == p.To }) {
 		return nil
 	}
-	why := ""
+	var why string
 	switch name := p.Sight.Declared.Image; {
 	case p.Sight.RepoErr != nil || p.Sight.DeclaredErr != nil || name == "":
 		why = "the repository does not name it"

@@ -164,7 +164,7 @@ func child(n *yaml.Node, key string) *yaml.Node {
 func walk(n *yaml.Node, steps []step, l Location) (*yaml.Node, error) {
 	at := ""
 	for _, s := range steps {
-		next := (*yaml.Node)(nil)
+		var next *yaml.Node
 		if s.list {
 			next = element(n, s)
 		} else {
