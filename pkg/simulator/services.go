@@ -19,6 +19,7 @@ func services() []service {
 		grafanaService(),
 		jenkinsService(),
 		healthchecksService(),
+		nodepingService(),
 		balenaService(),
 		registryService(),
 	}

@@ -70,6 +70,13 @@ func try(f *cli.Factory) map[string]func(context.Context) error {
 			}
 			return err
 		},
+		"nodeping": func(ctx context.Context) error {
+			c, err := f.NodePing(ctx)
+			if err == nil {
+				_, err = c.Probes(ctx)
+			}
+			return err
+		},
 		"balena": func(ctx context.Context) error {
 			c, err := f.Balena(ctx)
 			if err == nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/logs"
 	"github.com/balena-io/oncall/cmd/oncall/metrics"
 	"github.com/balena-io/oncall/cmd/oncall/paging"
+	"github.com/balena-io/oncall/cmd/oncall/probe"
 	"github.com/balena-io/oncall/cmd/oncall/rotation"
 	"github.com/balena-io/oncall/cmd/oncall/setup"
 	"github.com/balena-io/oncall/cmd/oncall/status"
@@ -78,6 +79,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 		e2e.NewCmd(f),
 		deploy.NewCmd(f),
 		heartbeat.NewCmd(f),
+		probe.NewCmd(f),
 	}
 	setUp := []*cobra.Command{
 		demo.NewCmd(f),

@@ -141,6 +141,7 @@ func services() []serviceBlock {
 		{"nodeping", []Option{
 			{Key: "url", Kind: URL, Default: "https://api.nodeping.com/api/1", Demo: demoBase + "nodeping", Help: "base of the API"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Required: true, Help: "API token"},
+			{Key: "account", Help: "id of a sub-account, whose checks the token of its parent may read"},
 		}},
 		{"balena", []Option{
 			{Key: "url", Kind: URL, Default: "https://api.balena-cloud.com", Demo: demoBase + "balena", Help: "base of the API"},
