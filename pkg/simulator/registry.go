@@ -32,6 +32,7 @@ func registryService() service {
 			"registry": func(w *World) http.Handler { return registryServer{w: w, prefix: "/v2/"} },
 			"v2":       func(w *World) http.Handler { return registryServer{w: w, prefix: "/"} },
 		},
+		env: func(base string) []string { return []string{"ONCALL_REGISTRY_URL=" + base + "/registry"} },
 	}
 }
 

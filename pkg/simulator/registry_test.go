@@ -130,6 +130,14 @@ func TestRegistryRights(t *testing.T) {
 	}
 }
 
+func TestRegistryAndFleetsAreInTheEnvironment(t *testing.T) {
+	t.Parallel()
+	lines := Env("http://127.0.0.1:8080")
+	for _, l := range []string{"ONCALL_REGISTRY_URL=http://127.0.0.1:8080/registry", "ONCALL_BALENA_URL=http://127.0.0.1:8080/balena", "ONCALL_BALENA_TOKEN=" + BalenaToken} {
+		assert.Contains(t, lines, l)
+	}
+}
+
 func TestRegistryTroubleIsSwitchedOn(t *testing.T) {
 	t.Parallel()
 	w, _ := clocked(t)
