@@ -265,7 +265,7 @@ func (b *Board) PlanStep(ctx context.Context, step Step, ref, body string, notif
 		return none, err
 	}
 	p.Maintenance = FromMaintenance(p.was)
-	if step == Cancel && !p.was.OfMaintenance() {
+	if step == Cancel && !p.was.OfMaintenance() && p.was.ScheduledFor.IsZero() { // never planned: nothing to call off
 		return none, guard("%s is an incident (%s), not maintenance", p.was.ID, SayState(p.was.Status)).WithHint("oncall status incident resolve %s", p.was.ID)
 	}
 	if step == Cancel && p.Maintenance.Running() {
@@ -290,9 +290,10 @@ func (p *StepPlan) warn() {
 	from := slices.Index(statuspage.MaintenanceStatuses, p.was.Status)
 	to := slices.Index(statuspage.MaintenanceStatuses, p.Text.State)
 	switch {
-	case p.Already || p.Step == Cancel:
+	case p.Already:
 	case !p.was.OfMaintenance() || from < 0:
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s is an incident (%s); this gives it a state of maintenance", p.was.ID, SayState(p.was.Status)))
+	case p.Step == Cancel:
 	case to < from:
 		p.Warnings = append(p.Warnings, fmt.Sprintf("this is a step back: it is %s", SayState(p.was.Status)))
 	case to > from+1:

@@ -35,6 +35,12 @@ func TestAnIncidentIsNotCancelledAsMaintenance(t *testing.T) {
 	require.ErrorIs(t, err, apierr.ErrGuard)
 	assert.Equal(t, "status: "+id+" is an incident (identified), not maintenance", err.Error())
 	assert.Equal(t, "oncall status incident resolve "+id, apierr.HintOf(err))
+
+	// Maintenance that somebody gave a state of incidents can still be called off.
+	p.incidents[0].ScheduledFor = statuspage.Time{Time: now.Add(time.Hour)}
+	plan, err := board(p).PlanStep(t.Context(), publicstatus.Cancel, id, "", true)
+	require.NoError(t, err)
+	assert.Equal(t, []string{id + " is an incident (identified); this gives it a state of maintenance"}, plan.Warnings)
 }
 
 func TestNotice(t *testing.T) {
