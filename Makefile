@@ -50,8 +50,9 @@ cover: ## test coverage by package
 	$(GO) test -coverprofile=coverage.out $(PKGS) && $(GO) tool cover -func=coverage.out | tail -1
 
 .PHONY: bench
-bench: build ## benchmarks, and the start-up next to an empty Go program's
+bench: build ## benchmarks beside an empty Go program, curl and grep
 	@sh tools/bench-start.sh bin/oncall
+	@bash tools/bench-e2e.sh
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
 
 .PHONY: fuzz
