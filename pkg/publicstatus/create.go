@@ -251,12 +251,18 @@ func (p CreatePlan) write() statuspage.IncidentWrite {
 // setComponents names the targets as affected and gives each its status.
 func setComponents(w *statuspage.IncidentWrite, targets []Target) {
 	for _, t := range targets {
-		if w.Components == nil {
-			w.Components = map[string]statuspage.ComponentStatus{}
-		}
-		w.ComponentIDs = append(w.ComponentIDs, t.Component.ID)
-		w.Components[t.Component.ID] = t.To
+		setComponent(w, t.Component.ID, t.To)
 	}
+}
+
+// setComponent sends a component in both fields: the list says what is affected,
+// the map how it is (contract note, section 3).
+func setComponent(w *statuspage.IncidentWrite, id string, status statuspage.ComponentStatus) {
+	if w.Components == nil {
+		w.Components = map[string]statuspage.ComponentStatus{}
+	}
+	w.ComponentIDs = append(w.ComponentIDs, id)
+	w.Components[id] = status
 }
 
 // Create opens the incident. found is true when the answer was lost and the

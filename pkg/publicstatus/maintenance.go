@@ -330,11 +330,7 @@ func (b *Board) findMaintenance(ctx context.Context, ref string, planned []statu
 func (b *Board) Move(ctx context.Context, p StepPlan) (Maintenance, error) {
 	w := statuspage.IncidentWrite{Status: new(p.Text.State), Body: new(p.Text.Body), DeliverNotifications: new(p.Text.Notify)}
 	for _, c := range p.Targets {
-		if w.Components == nil {
-			w.Components = map[string]statuspage.ComponentStatus{}
-		}
-		w.ComponentIDs = append(w.ComponentIDs, c.ID)
-		w.Components[c.ID] = p.Status
+		setComponent(&w, c.ID, p.Status)
 	}
 	if p.Step == Cancel {
 		rec := readRecord(p.was.Metadata)

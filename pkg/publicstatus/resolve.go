@@ -98,20 +98,12 @@ func putBack(was statuspage.Incident, real, planned []statuspage.Incident) (back
 	return back, held
 }
 
-func operational(w *statuspage.IncidentWrite, back []Ref) {
-	for _, c := range back {
-		if w.Components == nil {
-			w.Components = map[string]statuspage.ComponentStatus{}
-		}
-		w.ComponentIDs = append(w.ComponentIDs, c.ID)
-		w.Components[c.ID] = statuspage.Operational
-	}
-}
-
 // Resolve ends the incident with one request that also puts its components back.
 func (b *Board) Resolve(ctx context.Context, p ResolvePlan) (Incident, error) {
 	w := statuspage.IncidentWrite{Status: new(p.Text.State), Body: new(p.Text.Body), DeliverNotifications: new(p.Text.Notify)}
-	operational(&w, p.PutBack)
+	for _, c := range p.PutBack {
+		setComponent(&w, c.ID, statuspage.Operational)
+	}
 	in, err := b.patch(ctx, p.was, w, "oncall status incident get "+p.was.ID)
 	if err != nil {
 		return p.Incident, err

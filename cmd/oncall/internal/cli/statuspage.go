@@ -91,6 +91,23 @@ func Says(label, text string) []string {
 	return out
 }
 
+// BodyFlags are --body and --body-file, the two ways to give a public text;
+// ReadText reads them.
+func BodyFlags(cmd *cobra.Command, body, file *string) {
+	cmd.Flags().StringVar(body, "body", "", "public text, Markdown; - is standard input")
+	cmd.Flags().StringVar(file, "body-file", "", "file with the text; - is standard input")
+	_ = cmd.RegisterFlagCompletionFunc("body", cobra.NoFileCompletions)
+}
+
+// Held tells which components stay as they are at an end, and why, for a plan.
+func Held(held []publicstatus.Held) []string {
+	out := []string{}
+	for _, h := range held {
+		out = append(out, fmt.Sprintf("%s stays %s: %s still names it", h.Name, publicstatus.SayStatus(h.State), strings.Join(h.By, ", ")))
+	}
+	return out
+}
+
 // Thousands is a number as people read it: 1,204.
 func Thousands(n int) string {
 	s := strconv.Itoa(n)

@@ -55,7 +55,7 @@ oncall status incident create --title "Slow builds" --component Builder=degraded
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.title, "title", "", "public title")
-	bodyFlags(cmd, &o.body, &o.file)
+	cli.BodyFlags(cmd, &o.body, &o.file)
 	fs.StringVar(&o.status, "status", "", "investigating (the default), identified or monitoring")
 	fs.StringArrayVar(&o.components, "component", nil, "COMPONENT=STATUS, several times")
 	fs.StringVar(&o.impact, "impact", "", "none, minor, major or critical (default: computed from the components)")
@@ -70,13 +70,6 @@ oncall status incident create --title "Slow builds" --component Builder=degraded
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.NoFileCompletions)
 	cli.ChangeFlags(cmd, f)
 	return cmd
-}
-
-// bodyFlags are --body and --body-file.
-func bodyFlags(cmd *cobra.Command, body, file *string) {
-	cmd.Flags().StringVar(body, "body", "", "text of the update, Markdown; - is standard input")
-	cmd.Flags().StringVar(file, "body-file", "", "file with the text; - is standard input")
-	_ = cmd.RegisterFlagCompletionFunc("body", cobra.NoFileCompletions)
 }
 
 func (o *createOptions) complete(ctx context.Context) (err error) {

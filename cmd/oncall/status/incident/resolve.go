@@ -49,7 +49,7 @@ oncall status incident resolve h8d2w6r0kfzp --keep-components --no-notify --yes`
 		},
 	}
 	o.flag(cmd)
-	bodyFlags(cmd, &o.body, &o.file)
+	cli.BodyFlags(cmd, &o.body, &o.file)
 	cmd.Flags().BoolVar(&o.keep, "keep-components", false, "leave the components as they are")
 	o.notify.flag(cmd)
 	cli.ChangeFlags(cmd, f)
@@ -106,9 +106,7 @@ func (o *resolveOptions) plan(p publicstatus.ResolvePlan) mutate.Plan {
 		}
 		plan.Effects = append(plan.Effects, fmt.Sprintf("%s: %s -> operational", c.Name, publicstatus.SayStatus(c.State)))
 	}
-	for _, h := range p.Held {
-		plan.Effects = append(plan.Effects, fmt.Sprintf("%s stays %s: %s still names it", h.Name, publicstatus.SayStatus(h.State), strings.Join(h.By, ", ")))
-	}
+	plan.Effects = append(plan.Effects, cli.Held(p.Held)...)
 	if bad := notWorking(p.Kept); bad != "" {
 		plan.Notes = append(plan.Notes, bad+", and stays so")
 	}

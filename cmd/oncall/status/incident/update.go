@@ -56,7 +56,7 @@ oncall status incident update h8d2w6r0kfzp --edit last --body "We found the caus
 	fs := cmd.Flags()
 	o.flag(cmd)
 	fs.StringVar(&o.status, "status", "", "investigating, identified or monitoring")
-	bodyFlags(cmd, &o.body, &o.file)
+	cli.BodyFlags(cmd, &o.body, &o.file)
 	fs.StringVar(&o.title, "title", "", "new public title")
 	fs.StringArrayVar(&o.components, "component", nil, "COMPONENT=STATUS, several times")
 	fs.StringVar(&o.impact, "impact", "", "none, minor, major or critical")

@@ -52,8 +52,7 @@ oncall status maintenance create --title "Certificate" --component API --start 2
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.title, "title", "", "public title")
-	fs.StringVar(&o.body, "body", "", "what will happen, Markdown; - is standard input")
-	fs.StringVar(&o.file, "body-file", "", "file with the text; - is standard input")
+	cli.BodyFlags(cmd, &o.body, &o.file)
 	fs.StringArrayVar(&o.components, "component", nil, "component that it concerns, several times")
 	fs.StringVar(&o.start, "start", "", "when it starts: 2006-01-02 15:04, 2006-01-02T15:04:05Z, or 9d from now")
 	fs.StringVar(&o.end, "end", "", "when it ends")
@@ -62,7 +61,7 @@ oncall status maintenance create --title "Certificate" --component API --start 2
 	fs.BoolVar(&o.manual, "manual", false, "do not start and end by itself")
 	fs.BoolVar(&o.noRemind, "no-remind", false, "do not remind subscribers an hour before")
 	fs.BoolVar(&o.mute, "no-notify", false, "tell no subscriber, now or at start and end")
-	for _, name := range []string{"title", "body", "start", "end", "for", "short-notice"} {
+	for _, name := range []string{"title", "start", "end", "for", "short-notice"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("component", cli.CompleteComponents(f, false))

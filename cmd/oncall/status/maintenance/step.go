@@ -3,7 +3,6 @@ package maintenance
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,10 +40,8 @@ func newStep(f *cli.Factory, step publicstatus.Step, done string, cmd *cobra.Com
 		return o.run(cmd.Context())
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&o.body, "body", "", "text of the update, Markdown; - is standard input")
-	fs.StringVar(&o.file, "body-file", "", "file with the text; - is standard input")
+	cli.BodyFlags(cmd, &o.body, &o.file)
 	fs.BoolVar(&o.quiet, "no-notify", false, "tell no subscriber")
-	_ = cmd.RegisterFlagCompletionFunc("body", cobra.NoFileCompletions)
 	cli.ChangeFlags(cmd, f)
 	return cmd
 }
@@ -87,8 +84,6 @@ func (o *stepOptions) plan(p publicstatus.StepPlan) mutate.Plan {
 	for _, c := range p.Targets {
 		plan.Effects = append(plan.Effects, fmt.Sprintf("%s: %s -> %s", c.Name, publicstatus.SayStatus(c.State), publicstatus.SayStatus(p.Status)))
 	}
-	for _, h := range p.Held {
-		plan.Effects = append(plan.Effects, fmt.Sprintf("%s stays %s: %s still names it", h.Name, publicstatus.SayStatus(h.State), strings.Join(h.By, ", ")))
-	}
+	plan.Effects = append(plan.Effects, cli.Held(p.Held)...)
 	return plan
 }
