@@ -430,3 +430,33 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+func TestDiscoverProposes(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write(file, manifest("r/api:1.0.0"))
+	r.write("apps/ui/release.yaml", "kind: HelmRelease\nmetadata: {name: ui}\nspec: {values: {image: {repository: r/ui, tag: '2.0'}}}")
+	r.write("apps/k/kustomization.yaml", "images:\n- {name: r/k, newTag: v3}")
+	r.write("apps/b/version.yaml", "image_tag: '4.10'")
+	r.write("apps/t/t.yaml", "a: {{ x }}\nb: [")
+	r.write("apps/s/s.yaml", "image_tag: x\nsops: {}")
+	r.write("apps/none.yaml", "image_tag: '>=1'")
+	r.commit("all")
+	m := r.open()
+	s, err := m.Refresh(t.Context())
+	require.NoError(t, err)
+	found, skipped, err := m.Discover(t.Context(), s.Commit, "")
+	require.NoError(t, err)
+	assert.Equal(t, 2, skipped)
+	got := []string{}
+	for _, p := range found {
+		got = append(got, p.Component+" "+p.Version)
+		v, err := gitops.Extract([]byte(r.git("show", "HEAD:"+p.File)), gitops.Location{File: p.File, Format: p.Format, Path: p.Path, Image: p.Image, Document: p.Document})
+		require.NoError(t, err, "a proposal can be used as it is")
+		assert.Equal(t, p.Version, v.Version)
+	}
+	assert.Equal(t, []string{"b 4.10", "k v3", "ui 2.0", "sidecar 1.0.0", "api 1.0.0"}, got)
+	found, _, err = m.Discover(t.Context(), s.Commit, "apps/ui")
+	require.NoError(t, err)
+	assert.Len(t, found, 1)
+}

@@ -22,6 +22,7 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 		newCmdRollback(f),
 		newCmdUnpin(f),
 		newCmdWatch(f),
+		newCmdDiscover(f),
 	)
 }
 

@@ -293,6 +293,19 @@ func (f *Factory) Deployer(ctx context.Context, set *ComponentSet, c deploy.Comp
 	return d, err
 }
 
+// Repository opens a repository by a defined name, a URL or a path, for a command
+// that looks through it. In the demo "" is production's.
+func (f *Factory) Repository(ctx context.Context, set *ComponentSet, repo, branch string) (*gitops.Mirror, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	if set.demo && repo == "" {
+		repo = simulator.EnvironmentProduction
+	}
+	return f.mirror(ctx, cfg, set, ComponentDefinition{Repo: repo, Branch: branch})
+}
+
 // mirror opens the repository of a component.
 func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *ComponentSet, def ComponentDefinition) (*gitops.Mirror, error) {
 	c := gitops.Config{Repository: def.Repo, Branch: def.Branch, SyncTag: def.SyncTag, Folder: filepath.Join(cfg.CacheDir(), "gitops"),
