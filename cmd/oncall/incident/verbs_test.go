@@ -255,6 +255,56 @@ func TestWatchRedrawsOnATerminal(t *testing.T) {
 	assert.Contains(t, out.String(), "every 10s")
 }
 
+// TestWatchRings: the bell rings for a page, not for what was there, and a list
+// that is old says so.
+func TestWatchRings(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Width = true, 100
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	errOut := hook{fn: func(string) {}}
+	draws := 0
+	var out hook
+	out.fn = func(sofar string) {
+		if n := strings.Count(sofar, "\x1b[H\x1b[J"); n == draws {
+			return
+		}
+		draws++
+		switch draws {
+		case 1:
+			assert.Equal(t, 0, e.Run("incident trigger --summary drill --to user:you").Code)
+		case 2:
+			assert.Empty(t, errOut.String(), "nobody was paged before")
+			assert.NoError(t, e.World.AddFault(simulator.Fault{Service: "victorops", Kind: simulator.FaultResetBefore}))
+		case 3:
+			assert.Contains(t, sofar, "NO ANSWER since 03:18:")
+			cancel()
+		}
+	}
+	root.Run(ctx, e.Factory(&out, &errOut), []string{"incident", "watch", "--bell"})
+	assert.Equal(t, 3, draws)
+	assert.Equal(t, 1, strings.Count(errOut.String(), "\a"))
+	assert.Contains(t, out.String(), "4128 triggered")
+}
+
+// A terminal that cannot be redrawn gets a line for each change.
+func TestWatchOnADumbTerminal(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Vars["TERM"] = true, "dumb"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out := hook{fn: func(sofar string) {
+		if strings.Contains(sofar, "4119") {
+			cancel()
+		}
+	}}
+	root.Run(ctx, e.Factory(&out, &hook{fn: func(string) {}}), []string{"incident", "watch"})
+	assert.Contains(t, out.String(), "4119 acknowledged by secondary  Disk 91% on registry-2\n")
+	assert.NotContains(t, out.String(), "\x1b")
+}
+
 func TestWidths(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{60, 100} {
@@ -270,6 +320,23 @@ func TestWidths(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What is missing from a list is named.
+func TestMissingPartsAreNamed(t *testing.T) {
+	t.Parallel()
+	for line, path := range map[string]string{
+		"incident list --mine":   "/api-public/v1/user/you/teams",
+		"incident timeline 4127": "/api-public/v1/incidents/4127/notes",
+		"incident get 4127":      "/api-public/v1/incidents/4127/notes",
+	} {
+		e := clitest.New(t)
+		require.NoError(t, e.World.AddFault(simulator.Fault{Service: "victorops", PathGlob: path, Kind: simulator.FaultStatus, Status: 500}))
+		r := e.Run(line + " -o json --jq .meta.partial[].source")
+		assert.Equal(t, 0, r.Code, r.Err)
+		assert.NotEmpty(t, strings.TrimSpace(strings.ReplaceAll(r.Out, "null", "")), line)
+		assert.Contains(t, e.Run(line).Err, "warning: ", line)
 	}
 }
 
@@ -299,4 +366,15 @@ func TestListInANarrowWindow(t *testing.T) {
 		"4126   triggered    41m e2e hourly: no success fo… -\n"+
 		"4119   acknowledged 4d  Disk 91% on registry-2     secondary\n", r.Out)
 	assert.Equal(t, "no room for SERVICE and PAGED (-o wide shows all)\n", r.Err)
+}
+
+// The alert's own fields, entity and routing key are under -o wide alone.
+func TestGetWide(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	wide := e.Run("incident get 4127 -o wide").Out
+	for _, want := range []string{"fields   alertname  API5xxRatioHigh\n", "entity   prometheus/API5xxRatioHigh/api\n", "routing  ops\n"} {
+		assert.Contains(t, wide, want)
+		assert.NotContains(t, e.Run("incident get 4127").Out, want)
+	}
 }

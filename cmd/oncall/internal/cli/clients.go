@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"time"
@@ -75,6 +76,10 @@ func (f *Factory) pacer(vendor, key string, cfg *config.Config, limits ...httpx.
 		return nil
 	}
 	warn := func(err error) { f.IO.Warn("%s: requests are paced in this process alone: %v", vendor, err) }
+	if cfg.Paths().Cache == "" {
+		warn(errors.New("there is no home folder, and no XDG_CACHE_HOME"))
+		return httpx.NewPacer(limits...)
+	}
 	return httpx.NewFilePacer(filepath.Join(cfg.CacheDir(), "pacing"), key, warn, limits...)
 }
 

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"io"
 	"path/filepath"
 	"testing"
@@ -56,4 +57,24 @@ func TestOnlyTheDemoIsUnpaced(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, served, len(found) == 1, folder)
 	}
+}
+
+// TestWithoutAHomeFolder: nothing can be kept, which stops nothing and is told.
+func TestWithoutAHomeFolder(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Home = ""
+	r := e.Run("incident ack 4127")
+	assert.Equal(t, 0, r.Code)
+	assert.Equal(t, "warning: the change is not recorded: there is no home folder, and no XDG_STATE_HOME\n", r.Err)
+	assert.Empty(t, e.Run("incident ack 4126 --dry-run -o name").Err)
+
+	var errs bytes.Buffer
+	f := e.Factory(io.Discard, &errs)
+	f.Unpaced = false
+	c, err := f.VictorOps(t.Context())
+	require.NoError(t, err)
+	_, err = c.Teams(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "warning: victorops: requests are paced in this process alone: there is no home folder, and no XDG_CACHE_HOME\n", errs.String())
 }

@@ -284,6 +284,12 @@ func (f *Factory) MutateResults(ctx context.Context, p mutate.Plan, call func(ct
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Paths().State == "" {
+		j = nil
+		if !f.Change.DryRun {
+			f.IO.Warn("the change is not recorded: there is no home folder, and no XDG_STATE_HOME")
+		}
+	}
 	c := cfg.Context()
 	r := &mutate.Runner{IO: f.IO, Printer: out, Journal: j, Flags: f.Change,
 		Context: c.Name, User: c.User, Protected: c.Protected, ReadOnly: c.ReadOnly, NoInput: cfg.Bool("no-input"),
