@@ -1,0 +1,166 @@
+package probe_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/simulator"
+)
+
+func sent(t *testing.T, e *clitest.Env, method string) int {
+	t.Helper()
+	all, err := e.World.Changes()
+	require.NoError(t, err)
+	n := 0
+	for _, r := range all {
+		if r.Service == "nodeping" && r.Method == method {
+			n++
+		}
+	}
+	return n
+}
+
+// TestFollowsTheDeploy: the probe of the API fails since the bad version, and
+// recovers with the rollback.
+func TestFollowsTheDeploy(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	r := e.Run("probe check api")
+	require.Equal(t, 9, r.Code, r.Err)
+	assert.Contains(t, r.Err, "hint: oncall probe get api")
+	assert.Equal(t, 9, e.Run("probe run api").Code)
+	r = e.Run("deploy rollback api --yes --reason 5xx")
+	require.Equal(t, 0, r.Code, r.Err)
+	e.Advance(time.Minute)
+	assert.Equal(t, 0, e.Run("probe check api").Code)
+	assert.Equal(t, 0, e.Run("probe run api --here").Code)
+	e.Advance(3 * time.Minute)
+	r = e.Run("probe outages api --jq '.items[] | .end != null'")
+	assert.Equal(t, "true\n", r.Out)
+}
+
+func TestCheckOfNothing(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	for _, line := range []string{"probe check docs", "probe check 'new console'", "probe check --tag nosuch", "probe get nosuch", "probe results nosuch"} {
+		assert.Equal(t, 4, e.Run(line).Code, line)
+	}
+	assert.Equal(t, 6, e.Run("probe run cloudlink --here").Code, "not asked is not well")
+	for _, line := range []string{"probe list --state up", "probe results api --limit 0", "probe outages --uptime years", "probe run api --tool nc", "probe mute api --for 1h", "probe maintenance start api", "probe maintenance start api --for 90s --reason x", "probe maintenance start api --for 1h"} {
+		r := e.Run(line)
+		assert.Equal(t, 2, r.Code, line)
+		assert.Empty(t, r.Out, line)
+	}
+}
+
+func TestOverTheNetwork(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	r := e.Run("probe run api")
+	assert.Equal(t, 9, r.Code)
+	assert.Contains(t, r.Out, "connect ")
+	assert.Contains(t, r.Out, "503 Service Unavailable")
+	r = e.Run("probe list -vv")
+	assert.NotContains(t, r.Err, simulator.NodePingToken)
+	e.Vars["ONCALL_NODEPING_ACCOUNT"] = "somebody-else"
+	r = e.Run("probe list")
+	assert.Equal(t, 3, r.Code)
+	assert.Contains(t, r.Err, "Not authorized for that account")
+	delete(e.Vars, "ONCALL_NODEPING_ACCOUNT")
+	e.Vars["ONCALL_NODEPING_TOKEN"] = "wrong"
+	r = e.Run("probe list")
+	assert.Equal(t, 3, r.Code)
+	assert.Contains(t, r.Err, "the token was refused")
+}
+
+// TestMuteTrouble: a change is sent once, read back, and looked up when lost.
+func TestMuteTrouble(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		kind   string
+		status int
+		code   int
+		text   string
+		sent   int
+	}{
+		{"reset before", simulator.FaultResetBefore, 0, 15, "cannot tell whether it arrived", 1},
+		{"reset after", simulator.FaultResetAfter, 0, 0, "a look shows that it arrived", 1},
+		{"cut", simulator.FaultCut, 0, 0, "a look shows that it arrived", 1},
+		{"500 after", simulator.FaultStatusAfter, 500, 0, "a look shows that it arrived", 1},
+		{"429 is sent again", simulator.FaultStatus, 429, 0, "muted", 2},
+		{"a sign-in page", simulator.FaultHTML, 0, 3, "not signed in", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := clitest.New(t)
+			require.NoError(t, e.World.AddFault(simulator.Fault{Service: "nodeping", Method: http.MethodPut, Kind: c.kind, Status: c.status, Times: 1}))
+			r := e.Run("probe mute api --for 1h --reason rollback")
+			assert.Equal(t, c.code, r.Code, r.Err)
+			assert.Contains(t, r.Out+r.Err, c.text)
+			assert.Equal(t, c.sent, sent(t, e, http.MethodPut))
+		})
+	}
+}
+
+func TestMute(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	// The vendor's answer is the old record at every second update; the read-back is not.
+	for _, line := range []string{"probe mute api --for 1h --reason x", "probe mute dashboard --for 1h --reason x"} {
+		r := e.Run(line)
+		require.Equal(t, 0, r.Code, r.Err)
+		assert.Contains(t, r.Out, "muted")
+		assert.Contains(t, r.Out, "(until 04:18:30 UTC)")
+	}
+	r := e.Run("probe mute 'staging api' --yes")
+	assert.Contains(t, r.Out, "already muted")
+	assert.Equal(t, 5, e.Run("probe mute registry").Code, "without an end it asks")
+	r = e.Run("probe mute registry --for 1h --reason x --dry-run")
+	assert.Equal(t, 0, r.Code)
+	assert.Contains(t, r.Out, "probe/registry muted (dry run)")
+	assert.Equal(t, 2, sent(t, e, http.MethodPut))
+	e.Advance(61 * time.Minute)
+	assert.Equal(t, "probe/staging api\n", e.Run("probe list --muted -o name").Out, "the others have ended")
+	require.Equal(t, 0, e.Run("probe unmute 'staging api'").Code)
+	assert.Empty(t, e.Run("probe list --muted -o name").Out)
+}
+
+func TestMaintenance(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "nodeping", Method: http.MethodPost, Kind: simulator.FaultResetAfter, Times: 1}))
+	r := e.Run("probe maintenance start dashboard registry --for 1h --reason upgrade")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, r.Out, "a look shows that it arrived")
+	assert.Equal(t, 1, sent(t, e, http.MethodPost))
+	_, id, _ := strings.Cut(strings.Fields(r.Out)[0], "/")
+	assert.Equal(t, "dashboard\ndocs\nregistry\n", e.Run("probe list --state disabled --jq '.items[].name'").Out)
+	assert.Equal(t, 5, e.Run("probe maintenance end "+id).Code)
+	require.Equal(t, 0, e.Run("probe maintenance end "+id+" --yes").Code)
+	assert.Equal(t, "docs\n", e.Run("probe list --state disabled --jq '.items[].name'").Out)
+	assert.Equal(t, 4, e.Run("probe maintenance end "+id+" --yes").Code)
+}
+
+func TestResults(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	r := e.Run("probe results api --failed --from nl --jq '[.items[].from] | unique | .[]'")
+	assert.Equal(t, "nl\n", r.Out)
+	r = e.Run("probe results api --limit 5")
+	assert.Contains(t, r.Err, "run times  ")
+	r = e.Run("probe results api --limit 3 --jq '.meta.truncated, (.items | length)'")
+	assert.Equal(t, "true\n3\n", r.Out)
+	r = e.Run("probe outages api --uptime months --jq '.items[-1].span'")
+	assert.Equal(t, "total\n", r.Out)
+	r = e.Run("probe results docs")
+	assert.Equal(t, 0, r.Code)
+	assert.Contains(t, r.Err, "docs is disabled and is not asked")
+}
