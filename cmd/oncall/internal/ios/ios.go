@@ -77,7 +77,7 @@ func System(getenv func(string) string, colorMode string) *Streams {
 // auto (or "") asks NO_COLOR, then CLICOLOR_FORCE, then TERM=dumb, then whether
 // the stream is a terminal. An unknown mode is an ErrUsage.
 func (s *Streams) SetColor(mode string, getenv func(string) string) error {
-	s.Dumb = getenv("TERM") == "dumb"
+	s.Dumb = s.Dumb || getenv("TERM") == "dumb" // whoever made the streams may know better
 	switch mode {
 	case "always":
 		s.Color, s.ErrColor = true, true

@@ -115,3 +115,12 @@ func TestStdoutWithoutTerminalIsOut(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, n)
 }
+
+// TestDumbStaysDumb: streams that were made for a transcript are not drawn on,
+// whatever TERM says when the flags are read.
+func TestDumbStaysDumb(t *testing.T) {
+	t.Parallel()
+	s := &Streams{Dumb: true}
+	require.NoError(t, s.SetColor("auto", func(string) string { return "" }))
+	assert.True(t, s.Dumb)
+}
