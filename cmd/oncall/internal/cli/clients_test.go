@@ -2,14 +2,19 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/simulator"
 )
 
 // TestVictorOpsIsPacedBetweenProcesses: what the vendor allows less of has a file
@@ -77,4 +82,29 @@ func TestWithoutAHomeFolder(t *testing.T) {
 	_, err = c.Teams(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "warning: victorops: requests are paced in this process alone: there is no home folder, and no XDG_CACHE_HOME\n", errs.String())
+}
+
+// TestCompletionGivesUp: a shell does not hang with the pager.
+func TestCompletionGivesUp(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(srv.Close)
+	e.Vars["ONCALL_VICTOROPS_URL"] = srv.URL
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	r := e.RunContext(ctx, `__complete incident ack ""`)
+	assert.Equal(t, ":4\n", r.Out)
+	require.NoError(t, ctx.Err(), "it waited longer than a person would")
+}
+
+// TestCompletionSaysNothing: what is told elsewhere would stand in the prompt.
+func TestCompletionSaysNothing(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "victorops", Kind: simulator.FaultStatus, Status: 429, RetryAfter: time.Second, Times: 1}))
+	r := e.Run(`__complete incident ack ""`)
+	assert.Contains(t, r.Out, "4127\t")
+	assert.NotContains(t, r.Err, "asks to wait")
 }
