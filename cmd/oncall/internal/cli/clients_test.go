@@ -13,8 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
-	"github.com/balena-io/oncall/pkg/simulator"
+	"github.com/balena-io/oncall/cmd/oncall/root"
+	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/victorops"
 )
 
 // TestVictorOpsIsPacedBetweenProcesses: what the vendor allows less of has a file
@@ -99,12 +102,35 @@ func TestCompletionGivesUp(t *testing.T) {
 	require.NoError(t, ctx.Err(), "it waited longer than a person would")
 }
 
-// TestCompletionSaysNothing: what is told elsewhere would stand in the prompt.
+// TestCompletionSaysNothing: a warning would stand in the prompt.
 func TestCompletionSaysNothing(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
-	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "victorops", Kind: simulator.FaultStatus, Status: 429, RetryAfter: time.Second, Times: 1}))
-	r := e.Run(`__complete incident ack ""`)
-	assert.Contains(t, r.Out, "4127\t")
-	assert.NotContains(t, r.Err, "asks to wait")
+	e.Home = "" // pacing warns
+	var out, errs bytes.Buffer
+	f := e.Factory(&out, &errs)
+	f.Unpaced = false
+	root.Run(t.Context(), f, []string{"__complete", "incident", "ack", ""})
+	assert.Contains(t, out.String(), "4127\t")
+	assert.NotContains(t, errs.String(), "warning")
+}
+
+// TestFences: the transport holds changes back, whatever a command does.
+func TestFences(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*cli.Factory){
+		"dry run":   func(f *cli.Factory) { f.Change.DryRun = true },
+		"read-only": func(f *cli.Factory) { f.Flags["read-only"] = "true" },
+	} {
+		e := clitest.New(t)
+		f := e.Factory(io.Discard, io.Discard)
+		set(f)
+		c, err := f.VictorOps(t.Context())
+		require.NoError(t, err)
+		_, err = c.Ack(t.Context(), victorops.AckRequest{UserName: "you", Numbers: []string{"4127"}})
+		require.ErrorIs(t, err, apierr.ErrReadOnly, name)
+		sent, err := e.World.Changes()
+		require.NoError(t, err)
+		assert.Empty(t, sent, name)
+	}
 }
