@@ -169,6 +169,12 @@ func TestReleasesInBetweenThatNobodyShouldRun(t *testing.T) {
 	w.Deployer.Fleet = bothInvalid{w.client}
 	p = w.plan(back)
 	assert.Equal(t, oldest, p.To)
+
+	// Pinned to one that went bad since: it has gone back already, and further back
+	// is what is older, not what is newer.
+	w.Deployer.Fleet = invalidated{w.client, s.Fleet.Releases[1].ID}
+	p = w.plan(back)
+	assert.Equal(t, "already rolled back 2.14.0+rev1 -> 2.14.0; further back: --to 2.13.4", p.Nothing)
 }
 
 // invalidated is the API after somebody took a release out of use.
@@ -376,9 +382,11 @@ func TestSettleOfAFleet(t *testing.T) {
 		t.Parallel()
 		w := newFleetWorld(t)
 		w.Deployer.Fleet = asleep{w.client}
+		begin := w.now
 		facts, err := w.Settle(t.Context(), latest, w.tell)
 		require.NoError(t, err)
 		assert.Equal(t, "declared=yes applied=unknown running=unknown verified=unknown", answers(facts))
+		assert.Equal(t, begin, w.now, "nobody is waited for")
 		assert.Equal(t, "no device is online; 5 offline; 1 pinned by itself", facts[2].Evidence)
 		assert.Equal(t, "0 devices that are online update now; 4 offline follow when back; 1 runs it already; 1 pinned by itself stays as it is", w.plan(back).Effects[1])
 	})
