@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/google/renameio/v2"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
@@ -90,7 +90,7 @@ func (o *snapshotOptions) run(ctx context.Context, name string) error {
 	if o.file == "" {
 		o.file = fmt.Sprintf("%s-%d.png", d.UID, p.ID)
 	}
-	if err := renameio.WriteFile(o.file, png, 0o644); err != nil {
+	if err := atomicfile.Write(o.file, png, 0o644); err != nil {
 		return apierr.New(apierr.ErrUsage, "", "--png "+o.file, "%v", cause(err))
 	}
 	item := picture{Name: d.UID, Panel: p.Title, File: o.file, Bytes: len(png)}
