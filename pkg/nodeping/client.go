@@ -144,7 +144,7 @@ func refusal(r httpx.Request, raw []byte) error {
 		kind = apierr.ErrRateLimited
 	}
 	e := &apierr.Error{Vendor: Vendor, Op: r.Op, Message: oneLine(text), Kind: []error{kind}}
-	if kind == apierr.ErrAuth {
+	if errors.Is(kind, apierr.ErrAuth) {
 		e.Hint = "oncall auth status nodeping; a token reaches its own account and, with nodeping.account, its sub-accounts"
 	}
 	return e

@@ -20,7 +20,7 @@ import (
 type Local struct {
 	Target    string   `json:"target"`
 	Passed    bool     `json:"passed"`
-	Skipped   bool     `json:"skipped"` // it was not asked; words say why
+	Skipped   bool     `json:"skipped"`   // it was not asked; words say why
 	Words     string   `json:"words"`     // "200 OK", or what failed
 	Step      string   `json:"step"`      // where it failed: dns, connect, tls, http; "" when it passed
 	Addresses []string `json:"addresses"` // of the name

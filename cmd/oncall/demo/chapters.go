@@ -5,10 +5,12 @@ func chapters() []Chapter {
 	return []Chapter{
 		page(),
 		look(),
+		outside(),
 		tellPublic(),
 		rollBack(),
 		tellEnd(),
 		endToEnd(),
+		recovered(),
 		handOver(),
 	}
 }
