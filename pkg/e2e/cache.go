@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/balena-io/oncall/pkg/atomicfile"
-
 	"github.com/balena-io/oncall/pkg/jenkins"
 )
 

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/balena-io/oncall/pkg/grafana"
 )
 

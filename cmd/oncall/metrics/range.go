@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/balena-io/oncall/pkg/metrics"
 	"github.com/balena-io/oncall/pkg/prometheus"
 )

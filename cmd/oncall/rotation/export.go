@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/atomicfile"
 	"github.com/balena-io/oncall/pkg/pager"
 )
 
