@@ -65,7 +65,7 @@ func TestTour(t *testing.T) {
 	entries, err := os.ReadDir(e.Home)
 	require.NoError(t, err)
 	assert.Empty(t, entries, "nothing of the user's is written")
-	assert.Less(t, e.Now().Sub(clitest.Start), 20*time.Second, "and without a terminal it waits for nothing but the e2e build")
+	assert.Less(t, e.Now().Sub(clitest.Start), 26*time.Second, "and without a terminal it waits for nothing but the rollback and the e2e build")
 }
 
 func TestTourKeepsOutOfTheUsersSettings(t *testing.T) {

@@ -162,7 +162,7 @@ type pace struct {
 }
 
 // paceOf keeps the tour under a minute however many chapters it has: what is
-// waited for reading and typing comes to 45 seconds at most.
+// waited for reading and typing comes to 35 seconds at most.
 func paceOf(all []Chapter) pace {
 	steps, letters := 1, 1
 	for _, c := range all {
@@ -172,7 +172,7 @@ func paceOf(all []Chapter) pace {
 		}
 	}
 	return pace{
-		read:  min(1500*time.Millisecond, 25*time.Second/time.Duration(steps)),
+		read:  min(1500*time.Millisecond, 15*time.Second/time.Duration(steps)),
 		enter: min(300*time.Millisecond, 6*time.Second/time.Duration(steps)),
 		key:   min(18*time.Millisecond, 14*time.Second/time.Duration(letters)),
 	}
