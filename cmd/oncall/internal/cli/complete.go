@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -22,7 +23,7 @@ func Complete(f *Factory, list func(ctx context.Context) ([]cobra.Completion, er
 		if parent == nil {
 			parent = context.Background()
 		}
-		ctx, cancel := context.WithTimeout(parent, completionBudget)
+		ctx, cancel := context.WithTimeout(parent, cmp.Or(f.CompletionBudget, completionBudget))
 		defer cancel()
 		f.IO.Err = io.Discard // a shell shows whatever is written there in the prompt
 		type answer struct {

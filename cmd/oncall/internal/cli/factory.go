@@ -41,6 +41,9 @@ type Deps struct {
 	World *simulator.World
 	// Unpaced leaves out pacing. Only tests set it.
 	Unpaced bool
+	// CompletionBudget is how long a shell may wait for values; 0 is 400 ms. A
+	// test on a slow machine is more patient.
+	CompletionBudget time.Duration
 }
 
 // Factory makes the parts of a command when they are first asked for: `--help`

@@ -40,6 +40,9 @@ type Env struct {
 	Width    int
 	// Keyring is an empty one of the test's own; see Ring.
 	Keyring *Ring
+	// CompletionBudget is how long completion may take: a minute, unless it is what
+	// the test is about.
+	CompletionBudget time.Duration
 	// OpenURL gets the links that a command opens.
 	OpenURL func(url string) error
 
@@ -50,7 +53,7 @@ type Env struct {
 // New makes an Env with a fresh world that enforces no rate limit.
 func New(t *testing.T) *Env {
 	t.Helper()
-	e := &Env{t: t, Keyring: &Ring{}, Home: t.TempDir(), now: Start, Vars: map[string]string{"ONCALL_CONTEXT": "demo", "ONCALL_TZ": "UTC", "TERM": "xterm"}}
+	e := &Env{t: t, CompletionBudget: time.Minute, Keyring: &Ring{}, Home: t.TempDir(), now: Start, Vars: map[string]string{"ONCALL_CONTEXT": "demo", "ONCALL_TZ": "UTC", "TERM": "xterm"}}
 	w, err := simulator.Open(simulator.Options{Now: e.Now, NoLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })
@@ -139,6 +142,8 @@ func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 		Keyring: e.Keyring,
 		World:   e.World,
 		Unpaced: true,
+
+		CompletionBudget: e.CompletionBudget,
 	})
 }
 
