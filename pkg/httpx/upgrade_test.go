@@ -23,7 +23,7 @@ func dial(t *testing.T, ctx context.Context, h http.Handler) (*websocket.Conn, e
 	c, err := httpx.New(httpx.Config{Vendor: "demo", BaseURL: s.URL + "/base", LoginHint: "sign in",
 		Mode: httpx.ReadOnly, Header: map[string]secret.String{"Authorization": secret.New("Bearer glsa_1234")}})
 	require.NoError(t, err)
-	conn, _, err := websocket.Dial(ctx, c.Base()+"/tail?q=1", &websocket.DialOptions{ //nolint:bodyclose // the library says that this one need not be
+	conn, _, err := websocket.Dial(ctx, c.Base()+"/tail?q=1", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: c.Upgrader(httpx.Request{Op: "follow", Header: http.Header{"X-Scope-Orgid": {"team"}}})}})
 	return conn, err
 }
