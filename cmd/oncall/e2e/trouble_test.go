@@ -177,9 +177,10 @@ func TestRetryRefusesAnEqualRun(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{QueueHolds: true}))
-	queued, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	e.RunContext(queued, "e2e retry 9123") // waits in the queue
+	queued, cancel := context.WithCancel(t.Context())
+	e.OnSleep = cancel
+	e.RunContext(queued, "e2e retry 9123") // left in the queue
+	e.OnSleep = nil
 	r := e.Run("e2e retry 9123")
 	assert.Equal(t, 8, r.Code)
 	assert.Contains(t, r.Err, "jenkins: retry #9123: an equal run is there already: queue item ")

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
@@ -45,6 +46,9 @@ type Env struct {
 	CompletionBudget time.Duration
 	// OpenURL gets the links that a command opens.
 	OpenURL func(url string) error
+	// OnSleep is called whenever a command has waited: the place to cancel its
+	// context in the middle of a wait. Nil does nothing.
+	OnSleep func()
 
 	mu  sync.Mutex
 	now time.Time
@@ -88,6 +92,11 @@ func (e *Env) Advance(d time.Duration) {
 	e.now = e.now.Add(d)
 }
 
+// hung is how long a command of a test may take on the slowest machine before
+// it counts as one that never ends: it fails by its name then, and not as a
+// package that ran out of time.
+const hung = 3 * time.Minute
+
 // Result is what a command left behind.
 type Result struct {
 	Out, Err string
@@ -108,7 +117,10 @@ func (e *Env) RunContext(ctx context.Context, line string) Result {
 	f := e.Factory(&out, &errOut)
 	words, err := cli.SplitLine(line)
 	require.NoError(e.t, err, line)
+	ctx, cancel := context.WithTimeout(ctx, hung)
+	defer cancel()
 	code := root.Run(ctx, f, words)
+	assert.NotErrorIs(e.t, context.DeadlineExceeded, ctx.Err(), "%s did not end by itself", line)
 	return Result{out.String(), errOut.String(), code}
 }
 
@@ -137,7 +149,13 @@ func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 		Version: "test",
 		Now:     e.Now,
 		// Waits pass at once and move the clock, so that no test sleeps.
-		Sleep:   func(ctx context.Context, d time.Duration) error { e.Advance(d); return ctx.Err() },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			e.Advance(d)
+			if e.OnSleep != nil {
+				e.OnSleep()
+			}
+			return ctx.Err()
+		},
 		OpenURL: e.OpenURL,
 		Keyring: e.Keyring,
 		World:   e.World,
