@@ -29,7 +29,7 @@ test: ## run every test
 
 .PHONY: race
 race: ## run every test with the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(PKGS)
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(PKGS)
 
 .PHONY: script
 script: ## run the story scripts; UPDATE=1 rewrites their expectations
