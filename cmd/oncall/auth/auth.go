@@ -15,10 +15,10 @@ import (
 
 // NewCmd makes `oncall auth`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("auth", "Credentials: put away, try, forget",
-		newCmdLogin(f),
-		newCmdStatus(f),
-		newCmdLogout(f),
+	return cli.Group(f, "auth", "Credentials: put away, try, forget",
+		newCmdLogin,
+		newCmdStatus,
+		newCmdLogout,
 	)
 }
 

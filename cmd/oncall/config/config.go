@@ -12,12 +12,12 @@ import (
 
 // NewCmd makes `oncall config`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("config", "Contexts and settings: see what holds, choose, change",
-		newCmdContexts(f),
-		newCmdUseContext(f),
-		newCmdView(f),
-		newCmdSet(f),
-		newCmdPath(f),
+	return cli.Group(f, "config", "Contexts and settings: see what holds, choose, change",
+		newCmdContexts,
+		newCmdUseContext,
+		newCmdView,
+		newCmdSet,
+		newCmdPath,
 	)
 }
 

@@ -18,11 +18,11 @@ import (
 
 // NewCmd makes `oncall dashboard`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("dashboard", "Grafana: find dashboards, link to them, picture a panel, mark a deploy",
-		newCmdList(f),
-		newCmdOpen(f),
-		newCmdSnapshot(f),
-		newCmdAnnotate(f),
+	return cli.Group(f, "dashboard", "Grafana: find dashboards, link to them, picture a panel, mark a deploy",
+		newCmdList,
+		newCmdOpen,
+		newCmdSnapshot,
+		newCmdAnnotate,
 	)
 }
 

@@ -18,10 +18,10 @@ import (
 
 // NewCmd makes `oncall demo`: by itself the tour, and a group.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	cmd := cli.Group("demo", "A guided tour of an incident, in a built-in world",
-		newCmdReset(f),
-		newCmdServe(f),
-		fault.NewCmd(f),
+	cmd := cli.Group(f, "demo", "A guided tour of an incident, in a built-in world",
+		newCmdReset,
+		newCmdServe,
+		fault.NewCmd,
 	)
 	o := &tourOptions{f: f}
 	cmd.Long = `Play an incident from the page to the hand-over. Every command is shown as you would

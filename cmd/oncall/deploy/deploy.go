@@ -13,16 +13,16 @@ import (
 
 // NewCmd makes `oncall deploy`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("deploy", "What runs in production: see it, deploy, roll back, prove it",
-		newCmdList(f),
-		newCmdStatus(f),
-		newCmdHistory(f),
-		newCmdDiff(f),
-		newCmdRun(f),
-		newCmdRollback(f),
-		newCmdUnpin(f),
-		newCmdWatch(f),
-		newCmdDiscover(f),
+	return cli.Group(f, "deploy", "What runs in production: see it, deploy, roll back, prove it",
+		newCmdList,
+		newCmdStatus,
+		newCmdHistory,
+		newCmdDiff,
+		newCmdRun,
+		newCmdRollback,
+		newCmdUnpin,
+		newCmdWatch,
+		newCmdDiscover,
 	)
 }
 

@@ -21,16 +21,16 @@ import (
 
 // NewCmd makes `oncall e2e`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("e2e", "The end-to-end tests in Jenkins: which step failed, is it flaky, try again",
-		newCmdList(f),
-		newCmdGet(f),
-		newCmdWhy(f),
-		newCmdLogs(f),
-		newCmdStages(f),
-		newCmdRetry(f),
-		newCmdWatch(f),
-		newCmdFlakes(f),
-		newCmdOpen(f),
+	return cli.Group(f, "e2e", "The end-to-end tests in Jenkins: which step failed, is it flaky, try again",
+		newCmdList,
+		newCmdGet,
+		newCmdWhy,
+		newCmdLogs,
+		newCmdStages,
+		newCmdRetry,
+		newCmdWatch,
+		newCmdFlakes,
+		newCmdOpen,
 	)
 }
 

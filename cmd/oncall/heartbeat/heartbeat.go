@@ -17,17 +17,17 @@ import (
 
 // NewCmd makes `oncall heartbeat`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("heartbeat", "The dead man's switch: did the job run, and why not",
-		newCmdList(f),
-		newCmdGet(f),
-		newCmdWhy(f),
-		newCmdCheck(f),
-		newCmdPings(f),
-		newCmdFlips(f),
-		newCmdPing(f),
-		newCmdRun(f),
-		newCmdPause(f),
-		newCmdResume(f),
+	return cli.Group(f, "heartbeat", "The dead man's switch: did the job run, and why not",
+		newCmdList,
+		newCmdGet,
+		newCmdWhy,
+		newCmdCheck,
+		newCmdPings,
+		newCmdFlips,
+		newCmdPing,
+		newCmdRun,
+		newCmdPause,
+		newCmdResume,
 	)
 }
 

@@ -16,18 +16,18 @@ import (
 
 // NewCmd makes `oncall incident`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("incident", "The pager's incidents: see, acknowledge, reroute, resolve",
-		newCmdList(f),
-		newCmdGet(f),
-		newCmdAck(f),
-		newCmdResolve(f),
-		newCmdReroute(f),
-		newCmdNote(f),
-		newCmdTimeline(f),
-		newCmdTrigger(f),
-		newCmdWatch(f),
-		newCmdOpen(f),
-		newCmdSnooze(f),
+	return cli.Group(f, "incident", "The pager's incidents: see, acknowledge, reroute, resolve",
+		newCmdList,
+		newCmdGet,
+		newCmdAck,
+		newCmdResolve,
+		newCmdReroute,
+		newCmdNote,
+		newCmdTimeline,
+		newCmdTrigger,
+		newCmdWatch,
+		newCmdOpen,
+		newCmdSnooze,
 	)
 }
 

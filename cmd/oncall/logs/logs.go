@@ -10,14 +10,14 @@ import (
 
 // NewCmd makes `oncall logs`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("logs", "Loki: read, follow, count and compare log lines",
-		newCmdQuery(f),
-		newCmdTail(f),
-		newCmdTop(f),
-		newCmdPatterns(f),
-		newCmdContext(f),
-		newCmdLabels(f),
-		newCmdSeries(f),
-		newCmdVolume(f),
+	return cli.Group(f, "logs", "Loki: read, follow, count and compare log lines",
+		newCmdQuery,
+		newCmdTail,
+		newCmdTop,
+		newCmdPatterns,
+		newCmdContext,
+		newCmdLabels,
+		newCmdSeries,
+		newCmdVolume,
 	)
 }

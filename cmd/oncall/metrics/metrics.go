@@ -16,14 +16,14 @@ import (
 
 // NewCmd makes `oncall metrics`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("metrics", "Prometheus: values, graphs, named queries, checks, alerts, targets",
-		newCmdGet(f),
-		newCmdCheck(f),
-		newCmdQuery(f),
-		newCmdRange(f),
-		newCmdAlerts(f),
-		newCmdTargets(f),
-		newCmdRules(f),
+	return cli.Group(f, "metrics", "Prometheus: values, graphs, named queries, checks, alerts, targets",
+		newCmdGet,
+		newCmdCheck,
+		newCmdQuery,
+		newCmdRange,
+		newCmdAlerts,
+		newCmdTargets,
+		newCmdRules,
 	)
 }
 

@@ -13,9 +13,9 @@ import (
 
 // NewCmd makes `oncall paging`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("paging", "How people are paged, and whether a page would wake them",
-		newCmdShow(f),
-		newCmdCheck(f),
+	return cli.Group(f, "paging", "How people are paged, and whether a page would wake them",
+		newCmdShow,
+		newCmdCheck,
 	)
 }
 

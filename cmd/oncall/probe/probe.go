@@ -20,16 +20,16 @@ import (
 
 // NewCmd makes `oncall probe`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("probe", "Outside probes: what the world gets when it asks us",
-		newCmdList(f),
-		newCmdGet(f),
-		newCmdResults(f),
-		newCmdOutages(f),
-		newCmdCheck(f),
-		newCmdRun(f),
-		newCmdMute(f),
-		newCmdUnmute(f),
-		maintenance.NewCmd(f),
+	return cli.Group(f, "probe", "Outside probes: what the world gets when it asks us",
+		newCmdList,
+		newCmdGet,
+		newCmdResults,
+		newCmdOutages,
+		newCmdCheck,
+		newCmdRun,
+		newCmdMute,
+		newCmdUnmute,
+		maintenance.NewCmd,
 	)
 }
 

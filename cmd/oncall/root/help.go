@@ -44,11 +44,18 @@ func helpCommand() *cobra.Command {
 
 // helpTopics are the pages of `oncall help TOPIC`. They are made from the tables
 // that rule the program, so they cannot disagree with it.
-func helpTopics() []*cobra.Command {
+func helpTopics(f *cli.Factory) []*cobra.Command {
+	topic := func(name, short string, text func() string) *cobra.Command {
+		cmd := &cobra.Command{Use: name, Short: short}
+		if f.Named(name) {
+			cmd.Long = text()
+		}
+		return cmd
+	}
 	return []*cobra.Command{
-		{Use: "exit-codes", Short: "What each exit code means", Long: exitCodesText()},
-		{Use: "environment", Short: "The environment variables that oncall reads", Long: environmentText()},
-		{Use: "output", Short: "Output formats, --jq and --template", Long: outputText()},
+		topic("exit-codes", "What each exit code means", exitCodesText),
+		topic("environment", "The environment variables that oncall reads", environmentText),
+		topic("output", "Output formats, --jq and --template", outputText),
 	}
 }
 

@@ -41,6 +41,7 @@ func Main(args []string) int {
 // Run runs one command line with the given surroundings and returns its exit
 // code. It is Main without a process: tests and the tour use it.
 func Run(ctx context.Context, f *cli.Factory, args []string) int {
+	f.Words = append([]string{}, args...)
 	cmd := New(f)
 	cmd.SetArgs(args)
 	cmd.SetIn(f.IO.In)

@@ -36,10 +36,11 @@ playbook, or run by a CI job.
 Try it without an account:  oncall demo
 Set it up:                  oncall init`
 
-// New makes the tree of commands.
+// New makes the tree of commands, as far as f.Words can reach it.
 func New(f *cli.Factory) *cobra.Command {
 	f.Runner = Run
-	cmd := cli.Group("oncall", "The on-call primer as commands", commands(f)...)
+	cmd := cli.Group(f, "oncall", "The on-call primer as commands")
+	cmd.AddCommand(commands(f)...)
 	cmd.Long = long
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.CompletionOptions.HiddenDefaultCmd = false
@@ -52,7 +53,7 @@ func New(f *cli.Factory) *cobra.Command {
 	cmd.SetCompletionCommandGroupID(groupSetUp)
 	globalFlags(cmd, f)
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return prepare(cmd, f) }
-	cmd.AddCommand(helpTopics()...)
+	cmd.AddCommand(helpTopics(f)...)
 	return cmd
 }
 

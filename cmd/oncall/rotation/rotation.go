@@ -16,13 +16,13 @@ import (
 
 // NewCmd makes `oncall rotation`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("rotation", "Who is on call, now and later; stand in for somebody",
-		newCmdNow(f),
-		newCmdShow(f),
-		newCmdMine(f),
-		newCmdExport(f),
-		newCmdOverride(f),
-		newCmdTake(f),
+	return cli.Group(f, "rotation", "Who is on call, now and later; stand in for somebody",
+		newCmdNow,
+		newCmdShow,
+		newCmdMine,
+		newCmdExport,
+		newCmdOverride,
+		newCmdTake,
 	)
 }
 

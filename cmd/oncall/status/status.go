@@ -14,16 +14,16 @@ import (
 
 // NewCmd makes `oncall status`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("status", "The public status page: components, incidents, maintenance",
-		newCmdShow(f),
-		newCmdSet(f),
-		incident.NewCmd(f),
-		template.NewCmd(f),
-		maintenance.NewCmd(f),
-		newCmdCheck(f),
-		newCmdStale(f),
-		newCmdSnooze(f),
-		newCmdOpen(f),
+	return cli.Group(f, "status", "The public status page: components, incidents, maintenance",
+		newCmdShow,
+		newCmdSet,
+		incident.NewCmd,
+		template.NewCmd,
+		maintenance.NewCmd,
+		newCmdCheck,
+		newCmdStale,
+		newCmdSnooze,
+		newCmdOpen,
 	)
 }
 

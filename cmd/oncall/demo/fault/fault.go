@@ -14,10 +14,10 @@ import (
 
 // NewCmd makes `oncall demo fault`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("fault", "Troubles of the demo world to practise on",
-		newCmdAdd(f),
-		newCmdList(f),
-		newCmdClear(f),
+	return cli.Group(f, "fault", "Troubles of the demo world to practise on",
+		newCmdAdd,
+		newCmdList,
+		newCmdClear,
 	)
 }
 

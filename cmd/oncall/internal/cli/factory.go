@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +51,9 @@ type Deps struct {
 // opens neither file nor network.
 type Factory struct {
 	Deps
+	// Words are the command line. Nil stands for every command at once, for the
+	// reference and for tests of the whole tree.
+	Words []string
 	// Flags are the global flags that were given, by name. Root sets them.
 	Flags map[string]string
 	// Output holds -o, --jq and --template when given.
@@ -92,6 +96,10 @@ func (f *Factory) Env(name string) string {
 	v, _ := f.LookupEnv(name)
 	return v
 }
+
+// Named reports whether name is a word of the command line, so that the command
+// of that name may be the one that is called, helped or completed.
+func (f *Factory) Named(name string) bool { return f.Words == nil || slices.Contains(f.Words, name) }
 
 // Config returns the settings of this run. With no configuration at all it is
 // the error that names both ways on.

@@ -15,8 +15,11 @@ const annotationChanges = "oncall/changes"
 // Group makes a command that only holds others. Without a word it prints its
 // help; an unknown word is a usage error that suggests the nearest. (By itself
 // cobra prints help and exits 0, which a script takes for success.)
-func Group(use, short string, sub ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs,
+//
+// Its commands are made when the command line names the group: to make all of
+// the tree takes longer than many a command runs, and no other can be reached.
+func Group(f *Factory, name, short string, sub ...func(*Factory) *cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -25,7 +28,11 @@ func Group(use, short string, sub ...*cobra.Command) *cobra.Command {
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.AddCommand(sub...)
+	if f.Named(name) {
+		for _, newCmd := range sub {
+			cmd.AddCommand(newCmd(f))
+		}
+	}
 	return cmd
 }
 

@@ -15,10 +15,10 @@ import (
 
 // NewCmd makes `oncall probe maintenance`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("maintenance", "Planned windows in which checks are switched off",
-		newCmdList(f),
-		newCmdStart(f),
-		newCmdEnd(f),
+	return cli.Group(f, "maintenance", "Planned windows in which checks are switched off",
+		newCmdList,
+		newCmdStart,
+		newCmdEnd,
 	)
 }
 

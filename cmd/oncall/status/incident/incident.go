@@ -20,13 +20,13 @@ const kind = "public-incident"
 
 // NewCmd makes `oncall status incident`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("incident", "Public incidents: open, update, resolve, explain",
-		newCmdList(f),
-		newCmdGet(f),
-		newCmdCreate(f),
-		newCmdUpdate(f),
-		newCmdResolve(f),
-		newCmdPostmortem(f),
+	return cli.Group(f, "incident", "Public incidents: open, update, resolve, explain",
+		newCmdList,
+		newCmdGet,
+		newCmdCreate,
+		newCmdUpdate,
+		newCmdResolve,
+		newCmdPostmortem,
 	)
 }
 

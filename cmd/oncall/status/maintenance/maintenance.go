@@ -18,13 +18,13 @@ const kind = "maintenance"
 
 // NewCmd makes `oncall status maintenance`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("maintenance", "Planned work: announce it, start it, end it",
-		newCmdList(f),
-		newCmdCreate(f),
-		newCmdStart(f),
-		newCmdVerify(f),
-		newCmdComplete(f),
-		newCmdCancel(f),
+	return cli.Group(f, "maintenance", "Planned work: announce it, start it, end it",
+		newCmdList,
+		newCmdCreate,
+		newCmdStart,
+		newCmdVerify,
+		newCmdComplete,
+		newCmdCancel,
 	)
 }
 

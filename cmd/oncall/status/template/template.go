@@ -9,5 +9,5 @@ import (
 
 // NewCmd makes `oncall status template`.
 func NewCmd(f *cli.Factory) *cobra.Command {
-	return cli.Group("template", "Templates of public incidents", newCmdList(f))
+	return cli.Group(f, "template", "Templates of public incidents", newCmdList)
 }
