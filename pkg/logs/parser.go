@@ -174,7 +174,7 @@ func logfmtFields(line string) map[string]string {
 
 // merged is what is known of a line's fields: labels, metadata, what the server
 // parsed, and what is found here.
-func (p Parser) merged(labels ...map[string]string) map[string]string {
+func merged(labels ...map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, l := range labels {
 		maps.Copy(out, l)

@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/loki"
 )
 
@@ -36,11 +33,13 @@ type Count struct {
 	Examples int           // lines of each group
 	Trace    string        // field with the trace id; may be empty
 	Parallel int
+	Fold     bool // values that differ by an id alone are one group
 }
 
 // Group is one value of the field.
 type Group struct {
-	Value    string    `json:"value"`
+	Value    string    `json:"value"`            // <_> stands for what was folded
+	Values   int       `json:"values,omitempty"` // how many there are of it; 0 is not known
 	Count    int64     `json:"count"`
 	Share    float64   `json:"share"`            // of all that were counted, 0 to 1
 	Before   int64     `json:"before"`           // in the span before; 0 without a comparison
@@ -65,46 +64,34 @@ type TopResult struct {
 	More   bool  // there were more values than are counted here; the smallest are missing
 }
 
-// maxGroups bounds what is counted here.
-const maxGroups = 50_000
-
 func (c Count) pipeline() string {
 	return c.Query + c.Parser.Stage() + " | " + c.Field + `!=""` + c.Filter
 }
 
 // Top counts the values of a field over a span, largest first. The server counts
-// when it can: when it has too many series for that, or does not know the
-// parser, the lines are read and counted here.
+// when it can, in parts where the whole is too much for it; where it cannot, the
+// lines are read and counted here.
 func Top(ctx context.Context, src TopSource, c Count) (TopResult, error) {
 	if c.Limit <= 0 {
 		c.Limit = 20
 	}
-	now, here, more, err := c.count(ctx, src, c.From, c.To)
+	now, err := c.count(ctx, src, c.From, c.To)
 	if err != nil {
 		return TopResult{}, err
 	}
-	out := TopResult{Here: here, More: more}
-	before := map[string]int64{}
+	out := TopResult{Here: now.here, More: now.more}
+	before := &tally{}
 	if c.Compare > 0 {
-		var again bool
-		if before, _, again, err = c.count(ctx, src, c.From.Add(-c.Compare), c.To.Add(-c.Compare)); err != nil {
+		if before, err = c.count(ctx, src, c.From.Add(-c.Compare), c.To.Add(-c.Compare)); err != nil {
 			return TopResult{}, err
 		}
-		out.More = out.More || again
+		out.Here, out.More = out.Here || before.here, out.More || before.more
 	}
-	for v, n := range now {
-		out.Total += n
-		out.Groups = append(out.Groups, Group{Value: v, Count: n, Before: before[v], Examples: []Example{}})
+	groups := c.gather(now, before)
+	for _, g := range groups {
+		out.Total += g.Count
 	}
-	if c.Compare > 0 {
-		for v, n := range before {
-			if now[v] == 0 {
-				out.Groups = append(out.Groups, Group{Value: v, Before: n, Examples: []Example{}})
-			}
-		}
-	}
-	for i := range out.Groups {
-		g := &out.Groups[i]
+	for _, g := range groups {
 		if out.Total > 0 {
 			g.Share = float64(g.Count) / float64(out.Total)
 		}
@@ -112,13 +99,58 @@ func Top(ctx context.Context, src TopSource, c Count) (TopResult, error) {
 			g.Change = change(g.Before, g.Count)
 		}
 	}
-	slices.SortFunc(out.Groups, func(a, b Group) int {
+	slices.SortFunc(groups, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(b.Before, a.Before), cmp.Compare(a.Value, b.Value))
 	})
-	if n := len(out.Groups); n > c.Limit {
-		out.Groups, out.Others = out.Groups[:c.Limit], n-c.Limit
+	if n := len(groups); n > c.Limit {
+		groups, out.Others = groups[:c.Limit], n-c.Limit
 	}
-	return out, c.examples(ctx, src, out.Groups)
+	err = c.examples(ctx, src, now, groups)
+	for _, g := range groups {
+		out.Groups = append(out.Groups, g.Group)
+	}
+	return out, err
+}
+
+// group is a Group in the making.
+type group struct {
+	Group
+	largest string // value with the most lines, and how many
+	most    int64
+}
+
+// gather makes the groups of what was counted, folded if that is wanted.
+func (c Count) gather(now, before *tally) []*group {
+	found := map[string]*group{}
+	get := func(value string) *group {
+		if c.Fold {
+			value = Fold(value)
+		}
+		if found[value] == nil {
+			found[value] = &group{Group: Group{Value: value, Examples: []Example{}}}
+		}
+		return found[value]
+	}
+	for v, n := range now.counts {
+		g := get(v)
+		g.Count += n
+		g.Values++
+		if n > g.most || n == g.most && v < g.largest {
+			g.largest, g.most = v, n
+		}
+	}
+	for v, n := range before.counts {
+		get(v).Before += n
+	}
+	out := []*group{}
+	for _, g := range found {
+		// What was folded where it was counted has no number of its own.
+		if now.folds || now.over {
+			g.Values = 0
+		}
+		out = append(out, g)
+	}
+	return out
 }
 
 // change names what happened to a group. A change below a half, or of a handful
@@ -137,102 +169,62 @@ func change(before, now int64) string {
 	return "same"
 }
 
-func (c Count) count(ctx context.Context, src TopSource, from, to time.Time) (counts map[string]int64, here, more bool, err error) {
-	counts = map[string]int64{}
-	// Whole seconds: a range in LogQL has no smaller unit that everybody reads.
-	span := max(to.Sub(from).Round(time.Second), time.Second)
-	query := fmt.Sprintf("sum by (%s) (count_over_time(%s [%ds]))", c.Field, c.pipeline(), int64(span.Seconds()))
-	res, err := src.Query(ctx, query, to)
-	if err == nil {
-		for _, s := range res.Vector {
-			counts[s.Labels[c.Field]] += int64(s.Value)
-		}
-		return counts, false, false, nil
-	}
-	if !countsHere(err) {
-		return nil, false, false, err
-	}
-	more, err = c.countHere(ctx, src, from, to, counts)
-	return counts, true, more, err
-}
-
-// countsHere reports whether the server cannot count but can hand over lines.
-func countsHere(err error) bool {
-	var l *loki.Limit
-	if errors.As(err, &l) {
-		return l.Kind == loki.LimitSeries || l.Splits()
-	}
-	var e *apierr.Error
-	return errors.As(err, &e) && errors.Is(err, apierr.ErrInvalid) && lacks(e.Message)
-}
-
-func (c Count) countHere(ctx context.Context, src Pager, from, to time.Time, counts map[string]int64) (more bool, err error) {
-	r := Reading{Range: loki.Range{Query: c.Query, Start: from, End: to, Direction: loki.Forward}, Parallel: c.Parallel}
-	for page, err := range Read(ctx, src, r) {
-		if err != nil {
-			return more, err
-		}
-		for _, e := range page {
-			fields := c.Parser.merged(e.Stream.Labels, e.Metadata, e.Parsed, c.Parser.Fields(e.Line))
-			v := fields[c.Field]
-			if v == "" || c.Keep != nil && !c.Keep(fields) {
-				continue
-			}
-			if _, known := counts[v]; !known && len(counts) >= maxGroups {
-				more = true
-				continue
-			}
-			counts[v]++
-		}
-	}
-	return more, nil
-}
-
 // examples fetches lines of the shown groups, several groups at once.
-func (c Count) examples(ctx context.Context, src TopSource, groups []Group) error {
+func (c Count) examples(ctx context.Context, src TopSource, t *tally, groups []*group) error {
 	if c.Examples <= 0 {
 		return nil
 	}
 	errs := make([]error, len(groups))
 	gate := make(chan struct{}, 4)
 	var wg sync.WaitGroup
-	for i := range groups {
-		if groups[i].Count == 0 {
+	for i, g := range groups {
+		if g.Count == 0 {
+			continue
+		}
+		if e, ok := t.examples[g.Value]; ok {
+			g.Examples = []Example{c.example(e)}
 			continue
 		}
 		wg.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			groups[i].Examples, errs[i] = c.exampleLines(ctx, src, groups[i].Value)
+			g.Examples, errs[i] = c.exampleLines(ctx, src, t, g.largest)
 		})
 	}
 	wg.Wait()
 	for _, err := range errs {
-		if err != nil && !countsHere(err) { // a server without the parser has no examples by it
+		var l *loki.Limit
+		if err != nil && !doesNotKnow(err) && !errors.As(err, &l) { // the counts are worth showing without a line of each
 			return err
 		}
 	}
 	return nil
 }
 
-func (c Count) exampleLines(ctx context.Context, src TopSource, value string) ([]Example, error) {
+func (c Count) exampleLines(ctx context.Context, src TopSource, t *tally, value string) ([]Example, error) {
 	out := []Example{}
-	r := loki.Range{Query: c.pipeline() + " | " + c.Field + "=" + strconv.Quote(value), Start: c.From, End: c.To, Limit: c.Examples, Direction: loki.Backward}
+	query := c.pipeline()
+	if t.folds {
+		query += foldStage(c.Field)
+	}
+	r := loki.Range{Query: query + " | " + c.Field + "=" + strconv.Quote(value), Start: c.From, End: c.To, Limit: c.Examples, Direction: loki.Backward}
 	res, err := src.QueryRange(ctx, r)
 	if err != nil {
 		return out, err
 	}
 	for _, e := range res.Entries {
-		x := Example{Time: e.Time(), Line: e.Line, Labels: e.Stream.Labels}
-		x.Trace, _ = e.Field(c.Trace)
-		out = append(out, x)
+		out = append(out, c.example(e))
 	}
 	return out, nil
 }
 
-// lacks reports whether a server's words say that it does not know a stage.
-func lacks(message string) bool {
-	return slices.ContainsFunc([]string{"does not speak", "unexpected IDENTIFIER", "unknown"}, func(s string) bool { return strings.Contains(message, s) })
+func (c Count) example(e loki.Entry) Example {
+	x := Example{Time: e.Time(), Line: e.Line, Labels: e.Stream.Labels}
+	x.Trace, _ = e.Field(c.Trace)
+	if x.Trace == "" {
+		x.Trace = c.Parser.Fields(e.Line)[c.Trace]
+	}
+	return x
 }
 
 // Lines is a Pager's pages one by one, for callers that look at lines.

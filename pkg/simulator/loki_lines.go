@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/simulator/internal/logql"
@@ -150,15 +151,25 @@ func (l *lokiStore) emitSlot(c *cursor, wanted map[*logql.Stream]bool, emit func
 }
 
 // apiRoute is a path of the API with its part of the traffic; 400s of the bad
-// version are all on the one that is marked.
+// version are all on the one that is marked. A device's uuid stands between the
+// path and its tail.
 type apiRoute struct {
-	method, path string
-	until        float64 // share, summed up
+	method, path, tail string
+	until              float64 // share, summed up
 }
 
-var apiRoutes = []apiRoute{{"GET", "/v7/device", 0.32}, {"PATCH", "/device/v2/state", 0.58}, {"GET", "/device/v3/state", 0.8}, {"POST", "/auth/v1/public-keys", 0.86}, {"GET", "/v7/application", 0.95}, {"GET", "/ping", 1}}
+var apiRoutes = []apiRoute{{"GET", "/v7/device", "", 0.32}, {"PATCH", "/device/v2/", "/state", 0.58}, {"GET", "/device/v3/", "/state", 0.8}, {"POST", "/auth/v1/public-keys", "", 0.86}, {"GET", "/v7/application", "", 0.95}, {"GET", "/ping", "", 1}}
 
-const apiBadRoute = 1 // PATCH /device/v2/state, of which 17.5.0 refuses more
+const apiBadRoute = 1 // PATCH /device/v2/UUID/state, of which 17.5.0 refuses more
+
+// apiDevices are the devices that call the API: as with a real fleet, hardly two
+// of its paths are equal.
+var apiDevices = sync.OnceValue(func() (out [120]string) {
+	for i := range out {
+		out[i] = fmt.Sprintf("%016x%016x", mix(uint64(i)^0xde7), mix(uint64(i)^0x1ce))
+	}
+	return out
+})
 
 // apiLine is an access log line of api. Its shares of 4xx and 5xx are those of
 // the metrics, and 17.5.0 also answers more 400 on one path.
@@ -193,7 +204,12 @@ func apiLine(l *lokiStore, slot uint64, at time.Time) (host int, level, text str
 		level = "warn"
 	}
 	trace := fmt.Sprintf("%016x", mix(slot^0x5eed))
-	text = "method=" + apiRoutes[route].method + " path=" + apiRoutes[route].path + " status=" + strconv.Itoa(status) +
+	path := apiRoutes[route].path
+	if tail := apiRoutes[route].tail; tail != "" {
+		devices := apiDevices()
+		path += devices[int(quickNoise(slot, "device")*float64(len(devices)))] + tail
+	}
+	text = "method=" + apiRoutes[route].method + " path=" + path + " status=" + strconv.Itoa(status) +
 		" duration=" + strconv.FormatFloat(took, 'f', 0, 64) + "ms version=" + version
 	return host, level, text, map[string]string{"trace_id": trace}
 }

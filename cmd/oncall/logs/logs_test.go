@@ -27,7 +27,7 @@ func TestTopFindsTheRequestPaths(t *testing.T) {
 	require.Equal(t, 0, r.Code, r.Err)
 	lines := strings.Split(r.Out, "\n")
 	assert.Regexp(t, `^COUNT +SHARE +BEFORE +CHANGE +PATH +TRACE +EXAMPLE`, lines[0])
-	assert.Regexp(t, `^\d+ +\d+% +\d+ +grown +/device/v2/state +[0-9a-f]{16} +method=\S+ path=/device/v2/state status=4`, lines[1])
+	assert.Regexp(t, `^\d+ +\d+% +\d+ +grown +/device/v2/<_>/state +[0-9a-f]{16} +method=\S+ path=/device/v2/[0-9a-f]{32}/state status=4`, lines[1])
 
 	type group struct {
 		Value, Change string
@@ -35,7 +35,7 @@ func TestTopFindsTheRequestPaths(t *testing.T) {
 		Examples      []struct{ TraceID, Line string }
 	}
 	got := clitest.JSON[struct{ Items []group }](t, e.Run(`logs top --service api --by path --status 4xx --since 12m --compare 1h -o json`))
-	assert.Equal(t, "/device/v2/state", got.Items[0].Value)
+	assert.Equal(t, "/device/v2/<_>/state", got.Items[0].Value)
 	assert.NotEmpty(t, got.Items[0].Examples[0].TraceID)
 
 	// A parser that the server lacks is applied here, with the same counts.
@@ -45,8 +45,18 @@ func TestTopFindsTheRequestPaths(t *testing.T) {
 	assert.Contains(t, here.Err, "counted here")
 
 	r = e.Run(`logs top --service vpn --by path`)
+	assert.Equal(t, 4, r.Code)
+	assert.Contains(t, r.Err, `no line has a field "path"`)
+	r = e.Run(`logs top --service api --by pth`)
+	assert.Equal(t, 4, r.Code)
+	assert.Contains(t, r.Err, "did you mean --by path?")
+	r = e.Run(`logs top --service api --by path --parser json`)
 	assert.Equal(t, 0, r.Code)
-	assert.Contains(t, r.Err, "has the field path")
+	assert.Contains(t, r.Err, "another parser finds path: --parser logfmt")
+
+	// A path is one, whatever the device; each by itself on request.
+	assert.Contains(t, e.Run(`logs top --service api --by path --status 4xx`).Err, "<_> stands for ids")
+	assert.Regexp(t, `^/device/v2/[0-9a-f]{32}/state$`, clitest.JSON[struct{ Items []group }](t, e.Run(`logs top '{service="api"} |= "/device/v2/"' --by path --exact -o json`)).Items[0].Value)
 	assert.Equal(t, 2, e.Run(`logs top --service api --status 9xx`).Code)
 	assert.Equal(t, 2, e.Run(`logs top --service api --by a-b`).Code)
 	assert.Equal(t, 2, e.Run(`logs top --service api --parser xml`).Code)
@@ -64,7 +74,7 @@ func TestQuery(t *testing.T) {
 	assert.LessOrEqual(t, lines[0][:12], lines[3][:12], "oldest first")
 	assert.Contains(t, r.Err, "the newest 4 lines")
 
-	r = e.Run(`logs query --service api --grep status=400 '| logfmt | path="/device/v2/state"' --limit 3 -o jsonl`)
+	r = e.Run(`logs query --service api --grep status=400 '| logfmt | path=~"/device/v2/.*"' --limit 3 -o jsonl`)
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Len(t, strings.Split(strings.TrimSpace(r.Out), "\n"), 3)
 	assert.Contains(t, r.Out, `"fields":{`)
@@ -305,4 +315,18 @@ func TestCompletion(t *testing.T) {
 	} {
 		assert.Contains(t, e.Run(line).Out, want, line)
 	}
+}
+
+// Without any configuration, by the variables of the environment alone: the
+// parser is found by the lines.
+func TestTopFindsTheParser(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	r := e.Run(`logs top --service api --by path --status 4xx`)
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Regexp(t, `(?m)^\d+ +\d+% +/device/v2/<_>/state +[0-9a-f]{16} +method=`, r.Out)
+	assert.Contains(t, r.Err, "path is found by --parser logfmt")
+	assert.Contains(t, e.Run(`logs top --service registry --by repository`).Err, "repository is found by --parser json")
+	assert.NotContains(t, e.Run(`logs top --service api --by host`).Err, "--parser", "a label needs none")
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/loki"
+	"github.com/balena-io/oncall/pkg/nearest"
 )
 
 type topOptions struct {
@@ -27,6 +29,7 @@ type topOptions struct {
 	with     string
 	limit    int
 	examples int
+	exact    bool
 
 	count logs.Count
 }
@@ -38,7 +41,11 @@ func newCmdTop(f *cli.Factory) *cobra.Command {
 		Short: "Count lines by a field: which paths, which errors, what is new",
 		Long: `Count lines by a field, largest first, with an example of each and its trace id. The
 field is found by the parser that the configuration names for the service, or by
---parser. The server counts; where it cannot, the lines are read and counted here.
+--parser; without either the newest lines are looked at and it is found by itself.
+The server counts; where it cannot, the lines are read and counted here.
+
+Values that differ by an id alone are one: requests for /device/v2/9f3c.../state are
+counted as /device/v2/<_>/state. --exact keeps them apart.
 
 --compare 1h counts the same span an hour earlier too, and tells what is new, gone,
 grown and fallen.`,
@@ -63,6 +70,7 @@ oncall logs top '{service="registry"}' --by repository --parser json -o json`,
 	fs.StringVar(&o.with, "parser", "", "how fields are found: json, logfmt, 'pattern <ip> <path>', 'regexp (?P<path>...)'")
 	fs.IntVar(&o.limit, "limit", 20, "groups at most")
 	fs.IntVar(&o.examples, "examples", 1, "example lines of each group")
+	fs.BoolVar(&o.exact, "exact", false, "keep values apart that differ by an id alone")
 	_ = cmd.RegisterFlagCompletionFunc("by", completeFields(f))
 	_ = cmd.RegisterFlagCompletionFunc("status", cli.Words("4xx", "5xx", "4xx,5xx"))
 	_ = cmd.RegisterFlagCompletionFunc("compare", cobra.NoFileCompletions)
@@ -93,7 +101,7 @@ func (o *topOptions) complete(args []string) (err error) {
 			return err
 		}
 	}
-	c.Field, c.Trace, c.Limit, c.Examples, c.Parallel = o.def.Field(o.by), o.def.Field("trace"), o.limit, o.examples, 4
+	c.Field, c.Trace, c.Limit, c.Examples, c.Parallel, c.Fold = o.def.Field(o.by), o.def.Field("trace"), o.limit, o.examples, 4, !o.exact
 	if !fieldWord.MatchString(c.Field) {
 		return cli.Usage("--by: %q is not the name of a field", c.Field)
 	}
@@ -129,12 +137,20 @@ func (o *topOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.count.Parser.IsZero() {
+		if err := o.detect(ctx, c, out.Human()); err != nil {
+			return cli.QueryFailed(o.f, err)
+		}
+	}
 	res, err := logs.Top(ctx, c, o.count)
 	if err != nil {
 		return cli.QueryFailed(o.f, err)
 	}
 	if len(res.Groups) == 0 {
 		if err := o.explainNothing(ctx, c, loki.Span{Start: o.count.From, End: o.count.To}); err != nil {
+			return err
+		}
+		if err := o.explainField(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -146,7 +162,7 @@ func (o *topOptions) run(ctx context.Context) error {
 	}
 	meta := printer.Meta{Truncated: res.Others > 0, More: fmt.Sprintf("%d more; --limit shows more", res.Others), Empty: o.nothing()}
 	if out.Human() && res.Total > 0 {
-		o.f.IO.Note("%d lines with %s between %s and %s", res.Total, o.count.Field, o.f.Clock(o.count.From), o.f.Clock(o.count.To))
+		o.f.IO.Note("%d lines with %s between %s and %s%s", res.Total, o.count.Field, o.f.Clock(o.count.From), o.f.Clock(o.count.To), foldNote(res.Groups))
 	}
 	return printer.List(out, o.table(), res.Groups, meta)
 }
@@ -156,10 +172,58 @@ func (o *topOptions) nothing() string {
 	if o.status != "" {
 		text += " and a status of " + o.status
 	}
-	if o.count.Parser.IsZero() {
-		text += "; no parser is configured: --parser json or logfmt"
-	}
 	return text
+}
+
+// foldNote tells that values were folded; "" when none was.
+func foldNote(groups []logs.Group) string {
+	for _, g := range groups {
+		if g.Values > 1 || strings.Contains(g.Value, "<_>") {
+			return "; <_> stands for ids, --exact keeps them apart"
+		}
+	}
+	return ""
+}
+
+// detect finds the parser by the newest lines, where none is named.
+func (o *topOptions) detect(ctx context.Context, c *loki.Client, human bool) error {
+	s, err := logs.Detect(ctx, c, o.count.Query, o.count.Field, o.count.From, o.count.To)
+	if err != nil || !s.Has {
+		return err
+	}
+	o.count.Parser = s.Parser
+	if human && !s.Parser.IsZero() {
+		o.f.IO.Note("%s is found by --parser %s", o.count.Field, quoted(s.Parser.String()))
+	}
+	return nil
+}
+
+// explainField tells of a field that the lines do not have, with the nearest, or
+// that another parser finds; nil when neither is the reason.
+func (o *topOptions) explainField(ctx context.Context, c *loki.Client) error {
+	s, err := logs.Detect(ctx, c, o.count.Query, o.count.Field, o.count.From, o.count.To)
+	if err != nil || s.Lines == 0 {
+		return nil //nolint:nilerr // the counts were asked for, this is a courtesy
+	}
+	if s.Has {
+		if s.Parser.String() != o.count.Parser.String() && !s.Parser.IsZero() {
+			o.f.IO.Hint("another parser finds %s: --parser %s", o.count.Field, quoted(s.Parser.String()))
+		}
+		return nil
+	}
+	e := apierr.New(apierr.ErrNotFound, "loki", "", "no line has a field %q, of the newest %d", o.count.Field, s.Lines)
+	if near := nearest.Of(o.count.Field, s.Fields); len(near) > 0 {
+		return e.WithHint("did you mean --by %s?", strings.Join(near, " or --by "))
+	}
+	return e.WithHint("there are: %s; or name a parser: --parser 'pattern <ip> <path>'", strings.Join(s.Fields, ", "))
+}
+
+// quoted is a parser as a shell takes it.
+func quoted(parser string) string {
+	if strings.Contains(parser, " ") {
+		return "'" + parser + "'"
+	}
+	return parser
 }
 
 func (o *topOptions) table() printer.Table[logs.Group] {
