@@ -55,9 +55,9 @@ type Entry struct {
 // Result is what became of one target.
 type Result struct {
 	Target  string `json:"target"`
-	State   string `json:"state"` // in words: "acknowledged", "failed"
+	State   string `json:"state"` // done, unchanged, failed, unknown or not-sent
 	Changed bool   `json:"changed"`
-	Message string `json:"message,omitempty"`
+	Message string `json:"message,omitempty"` // in words: "acknowledged (as you, 03:18:30 EET)", or why it failed
 }
 
 // Journal is a file of entries. It is safe for use by several processes.

@@ -200,7 +200,7 @@ func (t *trip) make(ctx context.Context, report mutate.Report) error {
 		if o.c.Backend == deploy.BackendFleet {
 			message = "oncall deploy status " + o.c.Key + " shows the devices"
 		}
-		report(o.c.Key, mutate.Outcome{State: "started", Changed: !started.Joined, Message: message, Item: t.item("started", number, nil)})
+		report(o.c.Key, mutate.Outcome{Words: "started", Changed: !started.Joined, Message: message, Item: t.item("started", number, nil)})
 		o.noteIncident(ctx, fmt.Sprintf("%s started: %s %s -> %s", o.want.Verb(), t.p.Component, t.p.From, t.p.To))
 		return nil
 	}
@@ -228,7 +228,7 @@ func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *
 	item := t.item(string(b.Result), b, facts)
 	switch {
 	case err != nil && errors.Is(err, apierr.ErrConflict):
-		report(o.c.Key, mutate.Outcome{State: "replaced", Changed: !started.Joined, Message: change + ", " + err.Error(), Item: item})
+		report(o.c.Key, mutate.Outcome{Words: "replaced", Changed: !started.Joined, Message: change + ", " + err.Error(), Item: item})
 		t.after = err
 		return nil
 	case err != nil:
@@ -250,7 +250,7 @@ func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *
 			WithHint("oncall deploy status %s", o.c.Key))
 	}
 	o.noteIncident(ctx, fmt.Sprintf("%s: %s %s -> %s%s%s", o.want.Verb(), t.p.Component, orUnknown(t.p.From), t.p.To, where, because(o.want.Reason)))
-	report(o.c.Key, mutate.Outcome{State: state, Changed: !started.Joined, Message: text, Item: item})
+	report(o.c.Key, mutate.Outcome{Words: state, Changed: !started.Joined, Message: text, Item: item})
 	return nil
 }
 
@@ -287,7 +287,7 @@ func (t *trip) nothing(ctx context.Context, report mutate.Report) error {
 			message = "nothing was started"
 		}
 	}
-	report(o.c.Key, mutate.Outcome{State: state, Message: message, Item: t.item("nothing", jenkins.Build{}, facts)})
+	report(o.c.Key, mutate.Outcome{Words: state, Message: message, Item: t.item("nothing", jenkins.Build{}, facts)})
 	return nil
 }
 
@@ -308,7 +308,7 @@ func (t *trip) lost(ctx context.Context, report mutate.Report, started *deploy.T
 	case t.o.c.Backend == deploy.BackendFleet:
 		what = "on its way to the devices"
 	}
-	report(t.o.c.Key, mutate.Outcome{State: "still deploying", Changed: !started.Joined, Message: what, Item: t.item("waiting", b, nil)})
+	report(t.o.c.Key, mutate.Outcome{Words: "still deploying", Changed: !started.Joined, Message: what, Item: t.item("waiting", b, nil)})
 	t.after = t.ranOut(err, b.Number)
 	return nil
 }

@@ -264,7 +264,7 @@ func (o *retryOptions) once(ctx context.Context, j jenkins.Job, given []jenkins.
 		return b, nil
 	}
 	item := buildOf(b)
-	report(itoa(number), mutate.Outcome{State: result(b), Changed: true, Message: "after " + took(o.f, b), Item: item})
+	report(itoa(number), mutate.Outcome{Words: result(b), Changed: true, Message: "after " + took(o.f, b), Item: item})
 	return b, nil
 }
 

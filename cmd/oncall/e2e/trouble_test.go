@@ -130,13 +130,17 @@ func TestRetryPasses(t *testing.T) {
 	type change struct {
 		Items []struct {
 			Name, State string
-			Item        struct{ Number int }
+			Item        struct {
+				Number int
+				Result string
+			}
 		}
 	}
 	got := clitest.JSON[change](t, e.Run("e2e retry 9123 -o json"))
 	require.Len(t, got.Items, 1)
 	assert.Equal(t, "build/9125", got.Items[0].Name)
-	assert.Equal(t, "SUCCESS", got.Items[0].State)
+	assert.Equal(t, "done", got.Items[0].State)
+	assert.Equal(t, "SUCCESS", got.Items[0].Item.Result)
 	assert.Equal(t, 9125, got.Items[0].Item.Number)
 }
 

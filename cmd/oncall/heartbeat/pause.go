@@ -131,9 +131,9 @@ func set(ctx context.Context, f *cli.Factory, m *heartbeat.Monitor, c heartbeat.
 	o := mutate.Outcome{Changed: changed, Item: now}
 	switch {
 	case !changed && paused:
-		o.State = "already paused"
+		o.Words = "already paused"
 	case !changed:
-		o.State = "not paused, but " + string(now.State)
+		o.Words = "not paused, but " + string(now.State)
 	case !paused:
 		o.Message = "new: its first signal starts the watch"
 	}

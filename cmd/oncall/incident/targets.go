@@ -75,7 +75,7 @@ func tell(f *cli.Factory, p *pager.Pager, report mutate.Report, all []pager.Outc
 		x := mutate.Outcome{Changed: o.Result == pager.Done, Err: o.Err, Item: o}
 		switch o.Result {
 		case pager.Already:
-			x.State = o.Message
+			x.Words = o.Message
 		case pager.Done:
 			x.Message = "as " + p.User + ", " + f.Clock(f.Now())
 			if o.Looked {

@@ -144,7 +144,7 @@ func TestEnvironmentAlone(t *testing.T) {
 	e.Serve()
 	r := e.Run("incident ack 4127 -o json")
 	require.Equal(t, 0, r.Code, r.Err)
-	assert.Contains(t, r.Out, `"state": "acknowledged"`)
+	assert.Contains(t, r.Out, `"message": "acknowledged (as you, `)
 	assert.Empty(t, r.Err)
 }
 

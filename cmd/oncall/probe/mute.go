@@ -123,9 +123,9 @@ func set(ctx context.Context, d *probe.Desk, c probe.Check, mute bool, until tim
 	}
 	o := mutate.Outcome{Changed: changed, Item: now, Message: end}
 	if !changed {
-		o.State = "already muted"
+		o.Words = "already muted"
 		if !mute {
-			o.State = "not muted"
+			o.Words = "not muted"
 		}
 	}
 	if looked {

@@ -9,6 +9,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
+	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 )
 
 // helpCommand is `oncall help COMMAND`. By itself cobra takes an unknown word
@@ -144,7 +145,19 @@ object a line, yaml one document each, and both flags read each object by itself
 
 Field names are lower camel case and are only ever added to. Times are RFC 3339 in UTC.
 "meta.truncated" and "meta.partial" say what is missing: nothing is cut in silence.
-With -o json an error is one object on stderr and stdout stays empty.
+With -o json an error is one object on stderr, and stdout stays empty when nothing came of
+the command.
+
+A command that changes something prints a ChangeList, an item for each target, whose "state"
+is one of
+
+`)
+	for _, s := range mutate.States() {
+		fmt.Fprintf(&b, "  %-10s %s\n", s[0], s[1])
+	}
+	b.WriteString(`
+"message" says the same in words, for people: "acknowledged (as you, 03:18:30 EET)". "item"
+is the thing as it is afterwards, where that is known.
 
   oncall incident list --jq '.items[] | select(.phase == "triggered") | .number'
   oncall incident list --template '{{range .items}}{{.number}} {{.title}}{{"\n"}}{{end}}'`)

@@ -103,7 +103,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		x := mutate.Outcome{Changed: !made.Already, Item: made,
 			Message: fmt.Sprintf("%s, %s: %s", made.Cover, span, strings.Join(made.Policies, ", "))}
 		if made.Already {
-			x.State = "already there"
+			x.Words = "already there"
 		}
 		if len(made.Open) > 0 {
 			x.Message += fmt.Sprintf("; %s stays on duty for %s", made.Away, strings.Join(made.Open, ", "))

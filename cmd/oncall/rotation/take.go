@@ -101,7 +101,7 @@ func outcome(t pager.Taking, err error) mutate.Outcome {
 	case err != nil:
 		return mutate.Outcome{Err: err}
 	case t.Already:
-		return mutate.Outcome{State: "already yours", Item: t}
+		return mutate.Outcome{Words: "already yours", Item: t}
 	}
 	x := mutate.Outcome{Changed: true, Item: t, Message: "from " + t.From}
 	if t.Looked {

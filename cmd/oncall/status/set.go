@@ -210,9 +210,9 @@ func set(ctx context.Context, b *publicstatus.Board, t publicstatus.Target) muta
 	case err != nil:
 		return mutate.Outcome{Err: err}
 	case !changed:
-		return mutate.Outcome{State: "already " + publicstatus.SayStatus(t.To), Item: c}
+		return mutate.Outcome{Words: "already " + publicstatus.SayStatus(t.To), Item: c}
 	}
-	return mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: "was " + publicstatus.SayStatus(t.From()), Item: c}
+	return mutate.Outcome{Words: publicstatus.SayStatus(t.To), Changed: true, Message: "was " + publicstatus.SayStatus(t.From()), Item: c}
 }
 
 // openWith opens the incident, which sets its components in the same request.
@@ -234,7 +234,7 @@ func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreateP
 	for _, t := range p.Targets {
 		c := t.Component
 		c.State = t.To
-		report(label(all, t), mutate.Outcome{State: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
+		report(label(all, t), mutate.Outcome{Words: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func (o *snoozeOptions) run(ctx context.Context) error {
 	if p.Already {
 		plan.Effects = []string{fmt.Sprintf("%s (%s) is not snoozed", p.Incident.ID, p.Incident.Title)}
 		return o.f.Mutate(ctx, plan, func(_ context.Context, report mutate.Report) error {
-			report(p.Incident.ID, mutate.Outcome{State: "not snoozed", Item: p.Incident})
+			report(p.Incident.ID, mutate.Outcome{Words: "not snoozed", Item: p.Incident})
 			return nil
 		})
 	}

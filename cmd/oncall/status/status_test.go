@@ -131,13 +131,14 @@ func TestSet(t *testing.T) {
 	require.Zero(t, r.Code, r.Err)
 	list := clitest.JSON[struct {
 		Items []struct {
-			Name, State string
-			Changed     bool
-			Item        struct{ State string }
+			Name, State, Message string
+			Changed              bool
+			Item                 struct{ State string }
 		}
 	}](t, r)
 	require.Len(t, list.Items, 3)
-	assert.Equal(t, "maintenance", list.Items[1].State)
+	assert.Equal(t, "done", list.Items[1].State)
+	assert.Contains(t, list.Items[1].Message, "maintenance")
 	assert.Equal(t, "under_maintenance", list.Items[1].Item.State)
 	assert.True(t, list.Items[2].Changed)
 }

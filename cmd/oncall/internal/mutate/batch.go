@@ -31,27 +31,41 @@ func newBatch(r *Runner, p Plan) *batch {
 }
 
 func (b *batch) report(target string, o Outcome) {
-	res := Result{Name: strings.TrimSuffix(b.p.Kind+"/"+target, "/"), State: o.State, Changed: o.Changed, Message: o.Message, Item: o.Item, err: o.Err}
-	switch {
-	case o.Err == nil:
-		if res.State == "" {
-			res.State = b.p.Done
-		}
-	case b.r.Flags.DryRun && errors.Is(o.Err, apierr.ErrReadOnly):
-		res.State, res.DryRun, res.err = b.p.Done, true, nil
-	case errors.Is(o.Err, apierr.ErrUnknownOutcome):
-		res.State = "unknown"
-	default:
-		res.State = "failed"
+	res := Result{Name: strings.TrimSuffix(b.p.Kind+"/"+target, "/"), Changed: o.Changed, Item: o.Item, words: o.Words, note: o.Message, err: o.Err}
+	if res.words == "" {
+		res.words = b.p.Done
 	}
-	if res.err != nil {
-		res.Error = FaultOf(res.err)
+	switch {
+	case o.Err == nil && o.Changed:
+		res.State = Done
+	case o.Err == nil:
+		res.State = Unchanged
+	case b.r.Flags.DryRun && errors.Is(o.Err, apierr.ErrReadOnly):
+		res.State, res.DryRun, res.err = Planned, true, nil
+		res.words = b.p.Done + " (dry run)"
+	default:
+		res.fail(o.Err)
+	}
+	if res.err == nil {
+		res.Message = res.words
+		if res.note != "" {
+			res.Message += " (" + res.note + ")"
+		}
 	}
 	if !slices.Contains(b.order, target) {
 		b.order = append(b.order, target) // a thing that got its name when it was made
 	}
 	b.byName[target] = res
 	b.printLine(target, res)
+}
+
+// fail makes r the result of a target whose change came to nothing, or may have.
+func (r *Result) fail(err error) {
+	r.State, r.err, r.Error = Failed, err, FaultOf(err)
+	if errors.Is(err, apierr.ErrUnknownOutcome) {
+		r.State = Unknown
+	}
+	r.words = string(r.State)
 }
 
 // noteColumn is where the note of a line begins, so that notes stand in a column.
@@ -64,19 +78,15 @@ func (b *batch) printLine(target string, res Result) {
 	}
 	b.printed[target] = true
 	if res.err != nil {
-		b.r.IO.Note("%s %s: %s", res.Name, res.State, res.Error.Message)
+		b.r.IO.Note("%s %s: %s", res.Name, res.words, res.Error.Message)
 		if res.Error.Hint != "" {
 			b.r.IO.Hint("%s", res.Error.Hint)
 		}
 		return
 	}
-	line := res.Name + " " + res.State
-	if res.DryRun {
-		line += " (dry run)"
-	}
-	line = ios.Visible(line)
-	if res.Message != "" {
-		note := "(" + ios.Visible(res.Message) + ")"
+	line := ios.Visible(res.Name + " " + res.words)
+	if res.note != "" {
+		note := "(" + ios.Visible(res.note) + ")"
 		gap := noteColumn - displaywidth.String(line)
 		if b.r.IO.Width > 0 {
 			gap = min(gap, b.r.IO.Width-displaywidth.String(line)-displaywidth.String(note))
@@ -94,20 +104,22 @@ func (b *batch) finish(ctx context.Context, err error) []Result {
 		if _, ok := b.byName[target]; ok {
 			continue
 		}
+		res := Result{Name: b.p.Kind + "/" + target}
 		switch {
 		case b.r.Flags.DryRun && (err == nil || errors.Is(err, apierr.ErrReadOnly)):
 			b.report(target, Outcome{Err: apierr.New(apierr.ErrReadOnly, "", "", "dry run")})
 		case err == nil:
 			b.report(target, Outcome{Changed: true})
-		case errors.Is(err, apierr.ErrUnknownOutcome):
-			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "unknown", Error: FaultOf(err), err: err}
-		case ctx.Err() != nil:
-			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "not sent", Error: FaultOf(err), err: err}
+		case ctx.Err() != nil && !errors.Is(err, apierr.ErrUnknownOutcome):
+			res.fail(err)
+			res.State, res.words = NotSent, "not sent"
+			b.byName[target] = res
 			if b.r.Printer.Human() && len(b.p.Targets) > 1 {
-				b.r.IO.Note("%s/%s not sent", b.p.Kind, target)
+				b.r.IO.Note("%s %s", res.Name, res.words)
 			}
 		default:
-			b.byName[target] = Result{Name: b.p.Kind + "/" + target, State: "failed", Error: FaultOf(err), err: err}
+			res.fail(err)
+			b.byName[target] = res
 		}
 	}
 	if b.r.Flags.DryRun && len(b.order) == 0 && (err == nil || errors.Is(err, apierr.ErrReadOnly)) {
@@ -134,17 +146,12 @@ func table() printer.Table[Result] {
 		Kind: "Change",
 		Columns: []printer.Column[Result]{
 			{Header: "NAME", Value: func(x Result) string { return x.Name }},
-			{Header: "STATE", Value: func(x Result) string {
-				if x.DryRun {
-					return x.State + " (dry run)"
-				}
-				return x.State
-			}},
+			{Header: "STATE", Value: func(x Result) string { return x.words }},
 			{Header: "NOTE", Value: func(x Result) string {
 				if x.Error != nil {
 					return x.Error.Message
 				}
-				return x.Message
+				return x.note
 			}},
 		},
 	}
@@ -192,7 +199,7 @@ func unwritten(results []Result, err error) error {
 	done := []string{}
 	for _, x := range results {
 		if x.err == nil && x.Changed {
-			done = append(done, x.Name+" "+x.State)
+			done = append(done, x.Name+" "+x.words)
 		}
 	}
 	if len(done) == 0 {

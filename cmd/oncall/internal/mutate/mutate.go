@@ -54,17 +54,45 @@ type Plan struct {
 	Until    *time.Time // when the change lapses by itself, for the journal
 }
 
+// State is what became of one target, in a word that is the same for every verb.
+// The words are a closed set and part of the public contract.
+type State string
+
+// States.
+const (
+	Done      State = "done"      // the change was made
+	Unchanged State = "unchanged" // there was nothing to change; a success
+	Planned   State = "planned"   // a dry run: it would be made
+	Failed    State = "failed"    // it was not made; Result.Error says why
+	Unknown   State = "unknown"   // the answer was lost, and no look has settled it
+	NotSent   State = "not-sent"  // an interrupt came before it
+)
+
+// States are all of them with their meaning, in the order in which they are told.
+func States() [][2]string {
+	return [][2]string{
+		{string(Done), "the change was made"},
+		{string(Unchanged), "there was nothing to change, which is a success"},
+		{string(Planned), "a dry run: it would be made"},
+		{string(Failed), "it was not made; error says why"},
+		{string(Unknown), "its answer was lost; error says how to find out"},
+		{string(NotSent), "an interrupt came before it"},
+	}
+}
+
 // Result is what became of one target, and the JSON item that tells it.
 type Result struct {
-	Name    string `json:"name"`  // "incident/4127"
-	State   string `json:"state"` // "acknowledged", "already acknowledged", "failed", "unknown", "not sent"
+	Name    string `json:"name"` // "incident/4127"
+	State   State  `json:"state"`
 	Changed bool   `json:"changed"`
 	DryRun  bool   `json:"dryRun,omitempty"`
-	Message string `json:"message,omitempty"` // facts beside the state: "as you, 03:18:30 EET"
+	Message string `json:"message,omitempty"` // for people: "acknowledged (as you, 03:18:30 EET)"; "" beside an Error
 	Error   *Fault `json:"error,omitempty"`
 	Item    any    `json:"item,omitempty"` // the thing as it is afterwards, where the command knows it
 
-	err error
+	words string // what became of it, in the words of the verb: "already acknowledged by secondary"
+	note  string // facts beside the words: "as you, 03:18:30 EET"
+	err   error
 }
 
 // Fault is an error as JSON.
@@ -87,11 +115,11 @@ type Report func(target string, o Outcome)
 
 // Outcome is what became of one target in the words of the command.
 type Outcome struct {
-	State   string // "" is Plan.Done
+	Words   string // in words for people, "already acknowledged by secondary"; "" is Plan.Done
 	Changed bool   // false: it was so already
-	Message string // facts beside the state, may be empty
+	Message string // facts beside the words, may be empty
 	Item    any    // the thing afterwards, nil when not known
-	Err     error  // why it failed; State is then set by mutate
+	Err     error  // why it failed; Words then count for nothing
 }
 
 // Runner is what a change needs of the command's surroundings.
@@ -205,7 +233,7 @@ func outcomeEntry(id string, results []Result, err error) journal.Entry {
 	e := journal.Entry{ID: id, Phase: journal.Outcome}
 	for _, x := range results {
 		_, target, _ := strings.Cut(x.Name, "/")
-		res := journal.Result{Target: target, State: x.State, Changed: x.Changed, Message: x.Message}
+		res := journal.Result{Target: target, State: string(x.State), Changed: x.Changed, Message: x.Message}
 		if x.Error != nil {
 			res.Message = x.Error.Message
 		}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +87,7 @@ func TestDoneIsOneLineATarget(t *testing.T) {
 	b := newBench(t, set{flags: mutate.Flags{Incident: "4127", Reason: "looking, key hunter22"}})
 	require.NoError(t, b.run(t, ack, func(_ context.Context, report mutate.Report) error {
 		report("4127", mutate.Outcome{Changed: true, Message: "as you, 03:18:30 UTC"})
-		report("4126", mutate.Outcome{State: "already acknowledged"})
+		report("4126", mutate.Outcome{Words: "already acknowledged"})
 		return nil
 	}))
 	assert.Equal(t, "incident/4127 acknowledged                  (as you, 03:18:30 UTC)\nincident/4126 already acknowledged\n", b.out.String())
@@ -100,7 +102,7 @@ func TestDoneIsOneLineATarget(t *testing.T) {
 	assert.Equal(t, "looking, key ***", j[0].Reason)
 	assert.Equal(t, journal.Outcome, j[1].Phase)
 	assert.Equal(t, j[0].ID, j[1].ID)
-	assert.Equal(t, []journal.Result{{Target: "4127", State: "acknowledged", Changed: true, Message: "as you, 03:18:30 UTC"}, {Target: "4126", State: "already acknowledged"}}, j[1].Results)
+	assert.Equal(t, []journal.Result{{Target: "4127", State: "done", Changed: true, Message: "acknowledged (as you, 03:18:30 UTC)"}, {Target: "4126", State: "unchanged", Message: "already acknowledged"}}, j[1].Results)
 }
 
 func TestFormats(t *testing.T) {
@@ -108,11 +110,76 @@ func TestFormats(t *testing.T) {
 	b := newBench(t, set{format: "json"})
 	require.NoError(t, b.run(t, ack, ok))
 	assert.JSONEq(t, `{"apiVersion":"oncall/v1","kind":"ChangeList","meta":{},"items":[
-		{"name":"incident/4127","state":"acknowledged","changed":true},{"name":"incident/4126","state":"acknowledged","changed":true}]}`, b.out.String())
+		{"name":"incident/4127","state":"done","changed":true,"message":"acknowledged"},{"name":"incident/4126","state":"done","changed":true,"message":"acknowledged"}]}`, b.out.String())
 
 	b = newBench(t, set{format: "name"})
 	require.NoError(t, b.run(t, ack, ok))
 	assert.Equal(t, "incident/4127\nincident/4126\n", b.out.String())
+}
+
+// TestStatesAreAClosedSet: whatever words a verb has for it, a program reads one of
+// six. The last two stand where a result is printed at all: beside one that went well.
+func TestStatesAreAClosedSet(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	tell := func(o set, o4127, o4126 mutate.Outcome, err error) []any {
+		o.format = "json"
+		b := newBench(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_, _ = b.Do(ctx, ack, func(_ context.Context, report mutate.Report) error {
+			report("4127", o4127)
+			if err == nil {
+				report("4126", o4126)
+			} else {
+				cancel()
+			}
+			return err
+		})
+		var out struct {
+			Items []struct {
+				State   string  `json:"state"`
+				Message *string `json:"message"`
+			} `json:"items"`
+		}
+		require.NoError(t, json.Unmarshal(b.out.Bytes(), &out), b.out.String())
+		got := []any{}
+		for _, i := range out.Items {
+			seen[i.State] = true
+			got = append(got, i.State)
+			if i.Message != nil {
+				got = append(got, *i.Message)
+			}
+		}
+		return got
+	}
+	done := mutate.Outcome{Changed: true, Message: "as you"}
+	fenced := mutate.Outcome{Err: apierr.New(apierr.ErrReadOnly, "", "", "dry run")}
+	for _, c := range []struct {
+		set  set
+		a, b mutate.Outcome
+		err  error
+		want []any
+	}{
+		{a: done, b: mutate.Outcome{Words: "already acknowledged by secondary"},
+			want: []any{"done", "acknowledged (as you)", "unchanged", "already acknowledged by secondary"}},
+		{a: mutate.Outcome{Words: "partial outage", Changed: true}, b: mutate.Outcome{},
+			want: []any{"done", "partial outage", "unchanged", "acknowledged"}},
+		{set: set{flags: mutate.Flags{DryRun: true}}, a: fenced, b: mutate.Outcome{Words: "already acknowledged"},
+			want: []any{"planned", "acknowledged (dry run)", "unchanged", "already acknowledged"}},
+		{a: done, b: mutate.Outcome{Words: "half", Err: apierr.New(apierr.ErrInvalid, "victorops", "", "no")},
+			want: []any{"done", "acknowledged (as you)", "failed"}},
+		{a: done, b: mutate.Outcome{Err: apierr.New(apierr.ErrUnknownOutcome, "victorops", "", "lost")},
+			want: []any{"done", "acknowledged (as you)", "unknown"}},
+		{a: done, err: context.Canceled, want: []any{"done", "acknowledged (as you)", "not-sent"}},
+	} {
+		assert.Equal(t, c.want, tell(c.set, c.a, c.b, c.err))
+	}
+	known := []string{}
+	for _, s := range mutate.States() {
+		known = append(known, s[0])
+	}
+	assert.ElementsMatch(t, known, slices.Collect(maps.Keys(seen)))
 }
 
 func TestAsking(t *testing.T) {
@@ -262,7 +329,7 @@ func TestFailuresAsJSON(t *testing.T) {
 	})
 	assert.Equal(t, exit.Partial, exit.Code(err))
 	assert.JSONEq(t, `{"apiVersion":"oncall/v1","kind":"ChangeList","meta":{},"items":[
-		{"name":"incident/4127","state":"acknowledged","changed":true},
+		{"name":"incident/4127","state":"done","changed":true,"message":"acknowledged"},
 		{"name":"incident/4126","state":"failed","changed":false,"error":{"code":4,"name":"not-found","message":"victorops: acknowledge 4126: no such incident"}}]}`, b.out.String())
 
 	b = newBench(t, set{format: "json"})
@@ -285,7 +352,7 @@ func TestInterruptedBatchSaysWhatItDid(t *testing.T) {
 	assert.Equal(t, "incident/4126 not sent\n", b.err.String())
 	j := b.journal(t)
 	require.Len(t, j, 2)
-	assert.Equal(t, "not sent", j[1].Results[1].State)
+	assert.Equal(t, "not-sent", j[1].Results[1].State)
 }
 
 func TestJournalThatCannotBeWrittenIsOneWarning(t *testing.T) {
@@ -303,7 +370,7 @@ func TestUnwrittenResult(t *testing.T) {
 		b := newBench(t, set{format: format, change: func(r *mutate.Runner) { r.IO.Out = fullDisk{} }})
 		err := b.run(t, ack, func(_ context.Context, report mutate.Report) error {
 			report("4127", mutate.Outcome{Changed: true})
-			report("4126", mutate.Outcome{State: "already acknowledged"})
+			report("4126", mutate.Outcome{Words: "already acknowledged"})
 			return nil
 		})
 		require.ErrorIs(t, err, errFullDisk, format)

@@ -160,7 +160,7 @@ func (o *createOptions) run(ctx context.Context) error {
 		if found {
 			message += "; " + cli.LostButFound
 		}
-		report(in.ID, mutate.Outcome{State: publicstatus.SayState(in.State), Changed: true, Message: message, Item: in})
+		report(in.ID, mutate.Outcome{Words: publicstatus.SayState(in.State), Changed: true, Message: message, Item: in})
 		return nil
 	})
 	return err

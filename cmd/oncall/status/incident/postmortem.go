@@ -90,7 +90,7 @@ func (o *postmortemOptions) run(ctx context.Context) error {
 		return o.f.Mutate(ctx, mutate.Plan{Verb: "publish", Done: "published", Kind: "postmortem", Targets: []string{pm.IncidentID},
 			Effects: []string{fmt.Sprintf("the postmortem of %q is published already, as it stands in the draft", pm.Title)}},
 			func(_ context.Context, report mutate.Report) error {
-				report(pm.IncidentID, mutate.Outcome{State: "already published", Item: pm})
+				report(pm.IncidentID, mutate.Outcome{Words: "already published", Item: pm})
 				return nil
 			})
 	}
@@ -108,7 +108,7 @@ func (o *postmortemOptions) run(ctx context.Context) error {
 			}
 			state = "published"
 		}
-		report(pm.IncidentID, mutate.Outcome{State: state, Changed: true, Message: pm.URL, Item: pm})
+		report(pm.IncidentID, mutate.Outcome{Words: state, Changed: true, Message: pm.URL, Item: pm})
 		return nil
 	})
 }

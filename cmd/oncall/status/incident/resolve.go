@@ -71,7 +71,7 @@ func (o *resolveOptions) run(ctx context.Context) error {
 	tag(o.f, p.Incident.Pager)
 	return o.f.Mutate(ctx, o.plan(p), func(ctx context.Context, report mutate.Report) error {
 		if p.Already {
-			report(p.Incident.ID, mutate.Outcome{State: "already " + publicstatus.SayState(p.Incident.State), Item: p.Incident})
+			report(p.Incident.ID, mutate.Outcome{Words: "already " + publicstatus.SayState(p.Incident.State), Item: p.Incident})
 			return nil
 		}
 		in, err := b.Resolve(ctx, p)

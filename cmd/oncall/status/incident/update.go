@@ -129,7 +129,7 @@ func (o *updateOptions) run(ctx context.Context) error {
 			return err
 		}
 		o.f.TellPager(ctx, in.Pager, "public incident "+in.ID+" updated: "+publicstatus.SayState(in.State)+": "+p.Text.Body)
-		report(in.ID, mutate.Outcome{State: publicstatus.SayState(in.State), Changed: true, Message: in.URL, Item: in})
+		report(in.ID, mutate.Outcome{Words: publicstatus.SayState(in.State), Changed: true, Message: in.URL, Item: in})
 		return nil
 	})
 }

@@ -149,7 +149,7 @@ func (o *createOptions) run(ctx context.Context) error {
 		if found {
 			message += "; " + cli.LostButFound
 		}
-		report(m.ID, mutate.Outcome{State: publicstatus.SayState(m.State), Changed: true, Message: message, Item: m})
+		report(m.ID, mutate.Outcome{Words: publicstatus.SayState(m.State), Changed: true, Message: message, Item: m})
 		return nil
 	})
 }

@@ -60,7 +60,7 @@ func (o *stepOptions) run(ctx context.Context) error {
 	}
 	return o.f.Mutate(ctx, o.plan(p), func(ctx context.Context, report mutate.Report) error {
 		if p.Already {
-			report(p.Maintenance.ID, mutate.Outcome{State: "already " + state(p.Maintenance), Item: p.Maintenance})
+			report(p.Maintenance.ID, mutate.Outcome{Words: "already " + state(p.Maintenance), Item: p.Maintenance})
 			return nil
 		}
 		m, err := b.Move(ctx, p)
