@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http/httptest"
@@ -97,6 +98,8 @@ func (e *Env) Advance(d time.Duration) {
 // package that ran out of time.
 const hung = 3 * time.Minute
 
+var errHung = errors.New("the command did not end by itself")
+
 // Result is what a command left behind.
 type Result struct {
 	Out, Err string
@@ -117,10 +120,10 @@ func (e *Env) RunContext(ctx context.Context, line string) Result {
 	f := e.Factory(&out, &errOut)
 	words, err := cli.SplitLine(line)
 	require.NoError(e.t, err, line)
-	ctx, cancel := context.WithTimeout(ctx, hung)
+	ctx, cancel := context.WithTimeoutCause(ctx, hung, errHung)
 	defer cancel()
 	code := root.Run(ctx, f, words)
-	assert.NotErrorIs(e.t, context.DeadlineExceeded, ctx.Err(), "%s did not end by itself", line)
+	assert.NotErrorIs(e.t, context.Cause(ctx), errHung, line)
 	return Result{out.String(), errOut.String(), code}
 }
 
