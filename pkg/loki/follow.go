@@ -20,7 +20,8 @@ type Delays struct {
 	First   time.Duration // first wait before connecting again, doubled each time; default 500 ms
 	Most    time.Duration // longest wait; default 30 s
 	Poll    time.Duration // between two looks where WebSockets do not pass; default 2 s
-	Overlap time.Duration // how far back is read again after a gap, for lines that arrive late; default 15 s
+	Overlap time.Duration // how far back every poll reads again, for lines that arrive late; default 15 s
+	Late    time.Duration // how far back is read again after a gap, and now and then when polling; default 10 min
 }
 
 func (d Delays) withDefaults() Delays {
@@ -34,6 +35,7 @@ func (d Delays) withDefaults() Delays {
 	set(&d.Most, 30*time.Second)
 	set(&d.Poll, 2*time.Second)
 	set(&d.Overlap, 15*time.Second)
+	set(&d.Late, 10*time.Minute)
 	return d
 }
 
@@ -73,12 +75,15 @@ const (
 // it. It returns nil when ctx ended.
 //
 // What was missed while there was no connection is queried; the overlap is
-// subtracted line by line.
+// subtracted line by line. A line comes late when its shipper or its host's clock
+// is behind: it is found up to Delays.Late after its time, as long as no more than
+// 20,000 lines stand behind it. Over a WebSocket any lateness is found, outside of
+// gaps.
 func (c *Client) Follow(ctx context.Context, f Following, entries func([]Entry) error, event func(Event) error) error {
 	if event == nil {
 		event = func(Event) error { return nil }
 	}
-	fo := &follower{c: c, f: f, d: c.delays, entries: entries, event: event, seen: map[string]int64{}, cursor: c.now()}
+	fo := &follower{c: c, f: f, d: c.delays, entries: entries, event: event}
 	err := fo.run(ctx)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the caller ended it
@@ -93,12 +98,12 @@ type follower struct {
 	entries func([]Entry) error
 	event   func(Event) error
 
-	seen   map[string]int64 // key and time of what was handed over, back to the overlap
-	cursor time.Time        // newest time handed over, or when it began
-	began  time.Time        // stored lines before this are not wanted
-	failed int              // connections in a row that brought nothing
-	refuse int              // connections in a row that a server or proxy refused as such
-	polls  bool             // the user was told of polling
+	handed *handed
+	sure   time.Time // by our clock: when the server was last heard
+	failed int       // connections in a row that brought nothing
+	refuse int       // connections in a row that a server or proxy refused as such
+	polls  bool      // the user was told of polling
+	looked bool      // the lines before the beginning are known
 }
 
 // errHandler wraps an error of the caller's functions.
@@ -108,7 +113,12 @@ func (e errHandler) Error() string { return e.err.Error() }
 func (e errHandler) Unwrap() error { return e.err }
 
 func (fo *follower) run(ctx context.Context) error {
-	fo.began = fo.cursor
+	fo.sure = fo.c.now()
+	began := fo.sure
+	if !fo.f.Since.IsZero() {
+		began = fo.f.Since
+	}
+	fo.handed = newHanded(began, fo.d)
 	if err := fo.history(ctx); err != nil {
 		return err
 	}
@@ -143,7 +153,7 @@ func (fo *follower) history(ctx context.Context) error {
 		}
 		return err
 	}
-	fo.began, r.Start, r.Limit = fo.f.Since, fo.f.Since, 0
+	r.Start, r.Limit = fo.f.Since, 0
 	if fo.f.Lines > 0 {
 		return fo.newest(ctx, r)
 	}
@@ -163,7 +173,7 @@ func (fo *follower) newest(ctx context.Context, r Range) error {
 	order(all, Forward)
 	if len(all) == fo.f.Lines {
 		// What is older was not asked for, and no overlap may bring it back.
-		fo.began = all[0].Time()
+		fo.handed.floor = all[0].NS
 	}
 	return fo.hand(all)
 }
@@ -183,32 +193,47 @@ func (fo *follower) pages(ctx context.Context, r Range) error {
 // future is how far ahead of us a line's time may lie; servers refuse more.
 const future = 10 * time.Minute
 
-// catchUp hands over what was stored since the cursor, less the overlap.
-func (fo *follower) catchUp(ctx context.Context) error {
-	start := fo.cursor.Add(-fo.d.Overlap)
-	if start.Before(fo.began) {
-		start = fo.began
-	}
+// catchUp hands over what was stored from an instant on, less what was handed over.
+func (fo *follower) catchUp(ctx context.Context, from int64) error {
+	now := fo.c.now()
 	// Clocks differ: what the server thinks is later than now counts too.
-	end := fo.c.now().Add(future)
-	return fo.pages(ctx, Range{Query: fo.f.Query, Start: start, End: end, Direction: Forward})
+	err := fo.pages(ctx, Range{Query: fo.f.Query, Start: time.Unix(0, from), End: now.Add(future), Direction: Forward})
+	if err == nil {
+		fo.sure = now
+	}
+	return err
+}
+
+// backwards marks the newest lines before the beginning as handed over, so that a
+// line that comes late, with a time before the beginning, can be told from them.
+func (fo *follower) backwards(ctx context.Context) error {
+	end := time.Unix(0, fo.handed.floor)
+	r := Range{Query: fo.f.Query, Start: end.Add(-fo.d.Late), End: end, Limit: mostLate, Direction: Backward}
+	n, floor := 0, r.Start.UnixNano()
+	for page, err := range fo.c.Pages(ctx, r, Paging{}) {
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			fo.handed.add(e)
+		}
+		if n += len(page); n >= r.Limit {
+			floor = page[len(page)-1].NS + 1 // of that instant there may be more
+		}
+	}
+	fo.handed.floor = floor
+	return nil
 }
 
 // hand passes on what is new.
 func (fo *follower) hand(page []Entry) error {
 	out := make([]Entry, 0, len(page))
 	for _, e := range page {
-		k := fmt.Sprint(e.NS, e.key())
-		if _, ok := fo.seen[k]; ok {
-			continue
-		}
-		fo.seen[k] = e.NS
-		out = append(out, e)
-		if at := e.Time(); at.After(fo.cursor) {
-			fo.cursor = at
+		if fo.handed.add(e) {
+			out = append(out, e)
 		}
 	}
-	fo.forget()
+	fo.handed.tidy(fo.sure)
 	if len(out) == 0 {
 		return nil
 	}
@@ -216,19 +241,6 @@ func (fo *follower) hand(page []Entry) error {
 		return errHandler{err}
 	}
 	return nil
-}
-
-// forget drops what is older than any overlap can bring back.
-func (fo *follower) forget() {
-	if len(fo.seen) < 1024 {
-		return
-	}
-	old := fo.cursor.Add(-2 * fo.d.Overlap).UnixNano()
-	for k, ns := range fo.seen {
-		if ns < old {
-			delete(fo.seen, k)
-		}
-	}
 }
 
 func (fo *follower) tell(e Event) error {
@@ -243,11 +255,7 @@ func (fo *follower) tell(e Event) error {
 func (fo *follower) live(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	start := fo.cursor.Add(-fo.d.Overlap)
-	if start.Before(fo.began) {
-		start = fo.began
-	}
-	t, err := fo.c.dialTail(ctx, fo.f.Query, start, DefaultPage)
+	t, err := fo.c.dialTail(ctx, fo.f.Query, time.Unix(0, fo.handed.shallow(fo.sure)), DefaultPage)
 	if err != nil {
 		return err
 	}
@@ -258,14 +266,14 @@ func (fo *follower) live(ctx context.Context) error {
 	frames := t.pump(ctx, fo.d.Silence)
 	// Whatever is stored from here on comes through the socket; what was stored
 	// before is asked for now. Together they leave no gap.
-	if err := fo.catchUp(ctx); err != nil {
+	if err := fo.catchUp(ctx, fo.handed.deep(fo.sure)); err != nil {
 		return err
 	}
 	for got := range frames {
 		if got.err != nil {
 			return got.err
 		}
-		fo.failed, fo.refuse, fo.polls = 0, 0, false
+		fo.failed, fo.refuse, fo.polls, fo.sure = 0, 0, false, fo.c.now()
 		if err := fo.hand(got.entries); err != nil {
 			return err
 		}
@@ -293,8 +301,10 @@ func dropEvent(d []Drop) Event {
 	return e
 }
 
-// pollsPerTry is how often is asked before a WebSocket is tried again.
-const pollsPerTry = 30
+const (
+	pollsPerTry  = 30 // polls before a WebSocket is tried again
+	pollsPerDeep = 15 // polls before late lines are looked for again
+)
 
 // poll asks for what is new again and again for a while.
 func (fo *follower) poll(ctx context.Context, why error) error {
@@ -305,8 +315,20 @@ func (fo *follower) poll(ctx context.Context, why error) error {
 			return err
 		}
 	}
-	for range pollsPerTry {
-		err := fo.catchUp(ctx)
+	if !fo.looked {
+		switch err := fo.backwards(ctx); {
+		case err == nil:
+			fo.looked = true
+		case final(err):
+			return err
+		}
+	}
+	for n := range pollsPerTry {
+		from := fo.handed.shallow(fo.sure)
+		if n%pollsPerDeep == pollsPerDeep-1 {
+			from = fo.handed.deep(fo.sure)
+		}
+		err := fo.catchUp(ctx, from)
 		switch {
 		case err == nil:
 			fo.failed = 0
