@@ -127,7 +127,7 @@ func TestImportLaw(t *testing.T) {
 			"the simulator imports no client: a wrong tag would be wrong on both sides",
 			func(f file) bool { return strings.HasPrefix(f.pkg, "pkg/simulator") && !f.test },
 			func(_ file, imp string) bool {
-				return strings.HasPrefix(imp, module) && !strings.HasPrefix(imp, module+"pkg/simulator")
+				return strings.HasPrefix(imp, module) && !strings.HasPrefix(imp, module+"pkg/simulator") && imp != module+"pkg/lazyregexp"
 			},
 		},
 		{
@@ -135,14 +135,14 @@ func TestImportLaw(t *testing.T) {
 			func(f file) bool { return vendorOf(f.pkg) != "" && !f.test },
 			func(f file, imp string) bool {
 				return strings.HasPrefix(imp, module+"pkg/") && !strings.HasPrefix(imp, module+"pkg/"+vendorOf(f.pkg)) &&
-					!oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret", "pkg/nearest", "pkg/when", "pkg/datasource", "pkg/atomicfile")
+					!oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret", "pkg/nearest", "pkg/when", "pkg/datasource", "pkg/atomicfile", "pkg/lazyregexp")
 			},
 		},
 		{
 			"transport, errors and secrets know nobody above them",
 			func(f file) bool { return oneOf(f.pkg, "pkg/httpx", "pkg/apierr", "pkg/secret") && !f.test },
 			func(_ file, imp string) bool {
-				return strings.HasPrefix(imp, module) && !oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret")
+				return strings.HasPrefix(imp, module) && !oneOf(strings.TrimPrefix(imp, module), "pkg/httpx", "pkg/apierr", "pkg/secret", "pkg/lazyregexp")
 			},
 		},
 		{
@@ -222,6 +222,59 @@ func TestGlobalsAreInjected(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// TestRegularExpressionsWait holds that none is compiled while the program
+// starts, and, as they would panic at their first use, that each one compiles.
+func TestRegularExpressionsWait(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, f := range sources(t) {
+		if f.test || f.pkg == "pkg/lazyregexp" {
+			continue
+		}
+		ast.Inspect(f.ast, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			switch name := exprName(call.Fun); name {
+			case "regexp.MustCompile", "regexp.MustCompilePOSIX":
+				t.Errorf("%s uses %s: lazyregexp.New compiles at the first use", f.path, name)
+			case "lazyregexp.New":
+				if text, ok := constantText(call.Args[0]); ok {
+					n++
+					_, err := regexp.Compile(text)
+					assert.NoError(t, err, f.path)
+				}
+			}
+			return true
+		})
+	}
+	assert.Greater(t, n, 50, "the expressions were not found")
+}
+
+func exprName(e ast.Expr) string {
+	if sel, ok := e.(*ast.SelectorExpr); ok {
+		if x, ok := sel.X.(*ast.Ident); ok {
+			return x.Name + "." + sel.Sel.Name
+		}
+	}
+	return ""
+}
+
+// constantText is the text of a literal, or of literals put together.
+func constantText(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		x, xOK := constantText(e.X)
+		y, yOK := constantText(e.Y)
+		return x + y, xOK && yOK
+	}
+	return "", false
 }
 
 // tree is the whole tree of commands, made with nothing behind it.

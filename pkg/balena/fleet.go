@@ -3,12 +3,12 @@ package balena
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/nearest"
 )
 
@@ -82,9 +82,9 @@ func (c *Client) Fleets(ctx context.Context) ([]Fleet, error) {
 // should see what it is.
 
 var (
-	slugShape = regexp.MustCompile(`^[a-z0-9_-]+/[a-z0-9_.-]+$`)
-	uuidShape = regexp.MustCompile(`^(?:[0-9a-f]{32}|[0-9a-f]{62})$`)
-	idShape   = regexp.MustCompile(`^[1-9][0-9]{0,15}$`)
+	slugShape = lazyregexp.New(`^[a-z0-9_-]+/[a-z0-9_.-]+$`)
+	uuidShape = lazyregexp.New(`^(?:[0-9a-f]{32}|[0-9a-f]{62})$`)
+	idShape   = lazyregexp.New(`^[1-9][0-9]{0,15}$`)
 )
 
 // Fleet finds a fleet by slug ("acme/api"), uuid, number, or by its name alone
@@ -97,11 +97,11 @@ func (c *Client) Fleet(ctx context.Context, ref string) (Fleet, error) {
 	switch {
 	case ref == "":
 		return Fleet{}, apierr.New(apierr.ErrUsage, Vendor, "find a fleet", "no fleet is named")
-	case slugShape.MatchString(low):
+	case slugShape().MatchString(low):
 		return c.oneFleet(ctx, op, ref, "slug eq "+quote(low))
-	case uuidShape.MatchString(low):
+	case uuidShape().MatchString(low):
 		return c.oneFleet(ctx, op, ref, "uuid eq "+quote(low))
-	case idShape.MatchString(ref):
+	case idShape().MatchString(ref):
 		return c.oneFleet(ctx, op, ref, "id eq "+ref)
 	case strings.Contains(ref, "/"):
 		return Fleet{}, apierr.New(apierr.ErrUsage, Vendor, op, "%q is not a fleet's slug, such as acme/api", ref)

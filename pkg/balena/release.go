@@ -2,11 +2,11 @@ package balena
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Release is one build of a fleet's application.
@@ -109,8 +109,8 @@ func (c *Client) releases(ctx context.Context, op string, f Fleet, filter, order
 const minCommit = 6
 
 var (
-	versionShape = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]*)?$`)
-	commitShape  = regexp.MustCompile(`^[0-9a-f]+$`)
+	versionShape = lazyregexp.New(`^[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]*)?$`)
+	commitShape  = lazyregexp.New(`^[0-9a-f]+$`)
 )
 
 // FindRelease finds one release of a fleet by version ("4.2.0", "v4.2.0+rev1")
@@ -122,9 +122,9 @@ func (c *Client) FindRelease(ctx context.Context, f Fleet, name string) (Release
 	version, hash := strings.TrimPrefix(name, "v"), strings.ToLower(name)
 	var filter string
 	switch {
-	case versionShape.MatchString(version):
+	case versionShape().MatchString(version):
 		filter = "(raw_version eq " + quote(version) + " or semver eq " + quote(version) + ")"
-	case commitShape.MatchString(hash) && len(hash) >= minCommit && len(hash) <= 40:
+	case commitShape().MatchString(hash) && len(hash) >= minCommit && len(hash) <= 40:
 		filter = "startswith(commit," + quote(hash) + ")"
 	default:
 		return Release{}, apierr.New(apierr.ErrUsage, Vendor, op, "%q is neither a version, such as 4.2.0, nor a commit of %d characters and more", name, minCommit)

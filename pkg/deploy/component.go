@@ -9,13 +9,13 @@
 package deploy
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/gitops"
 	"github.com/balena-io/oncall/pkg/jenkins"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/nearest"
 )
 
@@ -76,8 +76,8 @@ func Find(all []Component, key string) (Component, error) {
 }
 
 var (
-	versionLike = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$`)
-	wildcard    = regexp.MustCompile(`(^|\.)[xX*](\.|$)`)
+	versionLike = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$`)
+	wildcard    = lazyregexp.New(`(^|\.)[xX*](\.|$)`)
 )
 
 // CheckVersion says, as an apierr.ErrUsage, why text is no version that can be
@@ -87,9 +87,9 @@ func CheckVersion(text string) error {
 		return apierr.New(apierr.ErrUsage, "", "deploy", format, args...)
 	}
 	switch {
-	case strings.ContainsAny(text, "<>=~^*|, ") || wildcard.MatchString(text):
+	case strings.ContainsAny(text, "<>=~^*|, ") || wildcard().MatchString(text):
 		return bad("%q is a range, and what is deployed is one version", text).WithHint("oncall deploy history COMPONENT shows versions")
-	case !versionLike.MatchString(text):
+	case !versionLike().MatchString(text):
 		return bad("%q is no version", text).WithHint("a version is what stands behind the colon of an image: 17.4.1")
 	case text == "latest":
 		return bad("latest is a name that moves, not a version").WithHint("oncall deploy history COMPONENT shows versions")

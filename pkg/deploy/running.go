@@ -74,7 +74,7 @@ func (h HTTPRunner) Versions(ctx context.Context) ([]Count, error) {
 		}
 		text = s
 	}
-	if !versionLike.MatchString(text) {
+	if !versionLike().MatchString(text) {
 		return nil, fmt.Errorf("the version endpoint's answer is no version")
 	}
 	return []Count{{text, 1}}, nil

@@ -2,7 +2,8 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // batsPretty reads bats' output for terminals: " ✓ name", " ✗ name" with the
@@ -14,14 +15,14 @@ type batsPretty struct {
 	step *Step
 }
 
-var batsFile = regexp.MustCompile(`^\S+\.bats$`)
+var batsFile = lazyregexp.New(`^\S+\.bats$`)
 
 func (p *batsPretty) line(l *ln) {
 	b := l.body
 	if len(b) == 0 {
 		return
 	}
-	if l.indent == 0 && len(b) < 300 && b[len(b)-1] == 's' && bytes.HasSuffix(b, []byte(".bats")) && batsFile.Match(b) {
+	if l.indent == 0 && len(b) < 300 && b[len(b)-1] == 's' && bytes.HasSuffix(b, []byte(".bats")) && batsFile().Match(b) {
 		p.file, p.step = string(b), nil
 		return
 	}

@@ -2,8 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // goTest reads go test with and without -v. A parent's FAIL stands in front of
@@ -21,9 +22,9 @@ type goTest struct {
 }
 
 var (
-	goVerdict = regexp.MustCompile(`^--- (FAIL|PASS|SKIP): (\S+) \(\d+\.\d+s\)$`)
-	goPackage = regexp.MustCompile(`^(FAIL|ok  )\t(\S+)(?:\s+(.*))?$`)
-	goRunning = regexp.MustCompile(`^(\S+) \(\d[\dhms.]*\)$`)
+	goVerdict = lazyregexp.New(`^--- (FAIL|PASS|SKIP): (\S+) \(\d+\.\d+s\)$`)
+	goPackage = lazyregexp.New(`^(FAIL|ok  )\t(\S+)(?:\s+(.*))?$`)
+	goRunning = lazyregexp.New(`^(\S+) \(\d[\dhms.]*\)$`)
 )
 
 const maxOutputs = 1000
@@ -38,7 +39,7 @@ func (g *goTest) line(l *ln) {
 	}
 	switch b[0] {
 	case '-':
-		if m := goVerdict.FindSubmatch(b); m != nil {
+		if m := goVerdict().FindSubmatch(b); m != nil {
 			g.verdict(l, string(m[1]), string(m[2]))
 			return
 		}
@@ -53,7 +54,7 @@ func (g *goTest) line(l *ln) {
 		}
 	case 'F', 'o':
 		if l.indent == 0 && bytes.IndexByte(b, '\t') > 0 {
-			if m := goPackage.FindSubmatch(b); m != nil {
+			if m := goPackage().FindSubmatch(b); m != nil {
 				g.end(l, string(m[1]) == "FAIL", string(m[2]), string(m[3]))
 				return
 			}
@@ -144,7 +145,7 @@ func (g *goTest) panics(l *ln) {
 
 // afterPanic looks for the test that hung; the rest is goroutines.
 func (g *goTest) afterPanic(l *ln) {
-	if m := goRunning.FindSubmatch(l.body); m != nil && l.indent >= 2 && g.panicked.Name == "test timed out" {
+	if m := goRunning().FindSubmatch(l.body); m != nil && l.indent >= 2 && g.panicked.Name == "test timed out" {
 		g.lane.s.log(RunnerGo).rename(g.panicked, g.panicked.Suite, string(m[1]))
 		return
 	}

@@ -2,8 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // jest reads jest's default and verbose reporters: "FAIL file", ticks and
@@ -26,11 +27,11 @@ type jestCross struct {
 }
 
 var (
-	jestFile  = regexp.MustCompile(`^(PASS|FAIL) +(\S+\.(?:[cm]?[jt]sx?|coffee|vue|snap))(?: \([\d.]+ m?s\))?$`)
-	jestTests = regexp.MustCompile(`^Tests: +(.*\d+ total)$`)
-	jestNum   = regexp.MustCompile(`(\d+) (passed|skipped|todo|failed)`)
-	jestFrame = regexp.MustCompile(`^(?:> *)?\d* *\|`) // source around an error
-	jestTime  = regexp.MustCompile(` \([\d.]+ m?s\)$`)
+	jestFile  = lazyregexp.New(`^(PASS|FAIL) +(\S+\.(?:[cm]?[jt]sx?|coffee|vue|snap))(?: \([\d.]+ m?s\))?$`)
+	jestTests = lazyregexp.New(`^Tests: +(.*\d+ total)$`)
+	jestNum   = lazyregexp.New(`(\d+) (passed|skipped|todo|failed)`)
+	jestFrame = lazyregexp.New(`^(?:> *)?\d* *\|`) // source around an error
+	jestTime  = lazyregexp.New(` \([\d.]+ m?s\)$`)
 )
 
 func (j *jest) line(l *ln) {
@@ -43,13 +44,13 @@ func (j *jest) line(l *ln) {
 		if l.indent > 1 || string(b[:4]) != "PASS" && string(b[:4]) != "FAIL" {
 			break
 		}
-		if g := jestFile.FindSubmatch(b); g != nil {
+		if g := jestFile().FindSubmatch(b); g != nil {
 			j.begin(string(g[2]), string(g[1]) == "FAIL")
 			return
 		}
 	case 'T':
 		if l.indent == 0 && j.count {
-			if g := jestTests.FindSubmatch(b); g != nil {
+			if g := jestTests().FindSubmatch(b); g != nil {
 				j.summary(string(g[1]))
 				return
 			}
@@ -76,7 +77,7 @@ func (j *jest) line(l *ln) {
 			at := *l
 			at.text, at.body = nil, nil
 			if len(j.crosses) < maxTracked {
-				j.crosses = append(j.crosses, jestCross{jestTime.ReplaceAllString(name, ""), at})
+				j.crosses = append(j.crosses, jestCross{jestTime().ReplaceAllString(name, ""), at})
 			}
 			return
 		}
@@ -85,7 +86,7 @@ func (j *jest) line(l *ln) {
 			return
 		}
 	}
-	if j.step != nil && l.indent >= 4 && !jestFrame.Match(b) {
+	if j.step != nil && l.indent >= 4 && !jestFrame().Match(b) {
 		j.step.say(b)
 	}
 }
@@ -139,7 +140,7 @@ func (j *jest) retried(l *ln, title string) {
 
 func (j *jest) summary(text string) {
 	g := j.lane.s.log(RunnerJest)
-	for _, m := range jestNum.FindAllStringSubmatch(text, -1) {
+	for _, m := range jestNum().FindAllStringSubmatch(text, -1) {
 		switch m[2] {
 		case "passed":
 			g.Passed += atoi(m[1])

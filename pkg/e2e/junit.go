@@ -2,7 +2,8 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // junit reads maven's surefire and gradle.
@@ -21,11 +22,11 @@ type junit struct {
 }
 
 var (
-	surefireCase   = regexp.MustCompile(`^(?:\[ERROR\] +)?([\w.$]+)\.([\w$]+(?:\[[^\]]*\]|\([^)]*\))?)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
-	surefireOld    = regexp.MustCompile(`^(?:\[ERROR\] +)?([\w$]+(?:\[[^\]]*\])?)\(([\w.$]+)\)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
-	surefireTotals = regexp.MustCompile(`^(?:\[\w+\] +)?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$`)
-	gradleCase     = regexp.MustCompile(`^([\w.$]+(?: > [^>]+)*) > (.+?)(?:\(\))? FAILED$`)
-	gradleTask     = regexp.MustCompile(`^> Task (:\S+) FAILED$`)
+	surefireCase   = lazyregexp.New(`^(?:\[ERROR\] +)?([\w.$]+)\.([\w$]+(?:\[[^\]]*\]|\([^)]*\))?)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
+	surefireOld    = lazyregexp.New(`^(?:\[ERROR\] +)?([\w$]+(?:\[[^\]]*\])?)\(([\w.$]+)\)\s+(?:--\s+)?Time elapsed: [\d.,]+ s(?:ec)?\s+<<< (?:FAILURE|ERROR)!`)
+	surefireTotals = lazyregexp.New(`^(?:\[\w+\] +)?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$`)
+	gradleCase     = lazyregexp.New(`^([\w.$]+(?: > [^>]+)*) > (.+?)(?:\(\))? FAILED$`)
+	gradleTask     = lazyregexp.New(`^> Task (:\S+) FAILED$`)
 )
 
 func (j *junit) line(l *ln) {
@@ -39,20 +40,20 @@ func (j *junit) line(l *ln) {
 	switch {
 	case l.indent > 0:
 	case b[len(b)-1] == '!' && bytes.Contains(b, []byte("<<< ")):
-		if m := surefireCase.FindSubmatch(b); m != nil {
+		if m := surefireCase().FindSubmatch(b); m != nil {
 			j.step = j.lane.fail(RunnerJUnit, string(m[1]), string(m[2]), l)
 			return
 		}
-		if m := surefireOld.FindSubmatch(b); m != nil {
+		if m := surefireOld().FindSubmatch(b); m != nil {
 			j.step = j.lane.fail(RunnerJUnit, string(m[2]), string(m[1]), l)
 			return
 		}
 	case b[len(b)-1] == 'D' && bytes.HasSuffix(b, []byte(" FAILED")):
-		if m := gradleTask.FindSubmatch(b); m != nil {
+		if m := gradleTask().FindSubmatch(b); m != nil {
 			j.task = string(m[1])
 			return
 		}
-		if m := gradleCase.FindSubmatch(b); m != nil {
+		if m := gradleCase().FindSubmatch(b); m != nil {
 			j.tests = true
 			j.step = j.lane.fail(RunnerGradle, string(m[1]), string(m[2]), l)
 			return
@@ -61,7 +62,7 @@ func (j *junit) line(l *ln) {
 		j.wrong = true
 		return
 	case (b[0] == 'T' || b[0] == '[' && len(b) > 4 && (b[1] == 'E' || b[1] == 'W' || b[1] == 'I')) && bytes.Contains(b, []byte("Tests run: ")):
-		if m := surefireTotals.FindSubmatch(b); m != nil {
+		if m := surefireTotals().FindSubmatch(b); m != nil {
 			g := j.lane.s.log(RunnerJUnit)
 			run, bad := atoi(string(m[1])), atoi(string(m[2]))+atoi(string(m[3]))+atoi(string(m[4]))
 			g.Passed, g.Skipped = max(0, run-bad), atoi(string(m[4]))

@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // mocha reads mocha's spec reporter: a tree in which a failing test is "1) name"
@@ -32,9 +33,9 @@ type mochaTest struct {
 }
 
 var (
-	mochaItem    = regexp.MustCompile(`^(\d{1,5})\) (\S.*)$`)
-	mochaSummary = regexp.MustCompile(`^(\d+) (passing|failing|pending)(?: \([0-9a-z]+\))?$`)
-	mochaTime    = regexp.MustCompile(` \(\d+m?s\)$`)
+	mochaItem    = lazyregexp.New(`^(\d{1,5})\) (\S.*)$`)
+	mochaSummary = lazyregexp.New(`^(\d+) (passing|failing|pending)(?: \([0-9a-z]+\))?$`)
+	mochaTime    = lazyregexp.New(` \(\d+m?s\)$`)
 )
 
 func (m *mocha) line(l *ln) {
@@ -50,7 +51,7 @@ func (m *mocha) line(l *ln) {
 	case digit(b[0]):
 		if i := bytes.IndexByte(b, ')'); i > 0 && i < 6 && l.indent >= 2 {
 			m.item(l)
-		} else if g := mochaSummary.FindSubmatch(b); g != nil {
+		} else if g := mochaSummary().FindSubmatch(b); g != nil {
 			m.summary(string(g[1]), string(g[2]))
 		}
 	case b[0] == 0xe2: // ticks are E2 9C 93, E2 9C 94, E2 88 9A
@@ -71,7 +72,7 @@ func ticked(b []byte, marks ...string) (string, bool) {
 }
 
 func (m *mocha) item(l *ln) {
-	g := mochaItem.FindSubmatch(l.body)
+	g := mochaItem().FindSubmatch(l.body)
 	if g == nil || len(m.pending) >= maxFailures {
 		return
 	}
@@ -81,7 +82,7 @@ func (m *mocha) item(l *ln) {
 	}
 	at := *l
 	at.text, at.body = nil, nil
-	step := Step{Name: mochaTime.ReplaceAllString(string(g[2]), ""), Stage: m.lane.stages.current()}
+	step := Step{Name: mochaTime().ReplaceAllString(string(g[2]), ""), Stage: m.lane.stages.current()}
 	step.Before = m.lane.s.last(l.number, m.lane.s.before)
 	m.pending = append(m.pending, mochaTest{number: n, step: step, at: at})
 }
@@ -111,7 +112,7 @@ func (m *mocha) detail(l *ln) {
 	if len(b) == 0 {
 		return
 	}
-	if g := mochaItem.FindSubmatch(b); g != nil && l.indent >= 1 && l.indent <= 4 {
+	if g := mochaItem().FindSubmatch(b); g != nil && l.indent >= 1 && l.indent <= 4 {
 		if n, err := strconv.Atoi(string(g[1])); err == nil && n == m.number+1 {
 			m.number, m.named = n, false
 			m.path = append(m.path[:0], string(g[2]))

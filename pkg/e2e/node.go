@@ -1,8 +1,9 @@
 package e2e
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // nodeSpec reads the spec reporter of node --test: "▶ suite" opens, "✔ name" and
@@ -24,7 +25,7 @@ type nodeStep struct {
 	at   ln
 }
 
-var nodeTime = regexp.MustCompile(` \([\d.]+ms\)`)
+var nodeTime = lazyregexp.New(` \([\d.]+ms\)`)
 
 func (n *nodeSpec) line(l *ln) {
 	b := l.body
@@ -48,7 +49,7 @@ func (n *nodeSpec) line(l *ln) {
 		n.sure = true
 		n.leave(l.indent)
 		if len(n.suites) < 100 {
-			n.suites = append(n.suites, tapName{l.indent, nodeTime.ReplaceAllString(name, "")})
+			n.suites = append(n.suites, tapName{l.indent, nodeTime().ReplaceAllString(name, "")})
 		}
 		return
 	}
@@ -57,12 +58,12 @@ func (n *nodeSpec) line(l *ln) {
 		n.sure = n.sure || strings.HasPrefix(name, "tests ")
 		return
 	}
-	if name, ok := ticked(b, "✔"); ok && nodeTime.MatchString(name) {
+	if name, ok := ticked(b, "✔"); ok && nodeTime().MatchString(name) {
 		n.step = nil
 		n.leave(l.indent)
 		n.passed++
 		if n.sure {
-			n.lane.pass(RunnerNode, n.path(), nodeTime.ReplaceAllString(name, ""))
+			n.lane.pass(RunnerNode, n.path(), nodeTime().ReplaceAllString(name, ""))
 			n.passed--
 		}
 		return
@@ -78,7 +79,7 @@ func (n *nodeSpec) failed(l *ln, name string) {
 		n.ended = n.sure
 		return
 	}
-	if !nodeTime.MatchString(name) {
+	if !nodeTime().MatchString(name) {
 		return
 	}
 	parent := false
@@ -95,7 +96,7 @@ func (n *nodeSpec) failed(l *ln, name string) {
 	if parent {
 		return
 	}
-	title := nodeTime.ReplaceAllString(name, "")
+	title := nodeTime().ReplaceAllString(name, "")
 	at := *l
 	at.text, at.body = nil, nil
 	step := &Step{Runner: RunnerNode, Suite: n.path(), Name: title, Stage: n.lane.stages.current()}

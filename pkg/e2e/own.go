@@ -2,7 +2,8 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // jenkinsOwn reads what Jenkins and its pipeline say themselves. Its failures
@@ -15,10 +16,10 @@ type jenkinsOwn struct {
 }
 
 var (
-	ownExit    = regexp.MustCompile(`^(?:ERROR: )?script returned exit code (\d+)$`)
-	ownStep    = regexp.MustCompile(`^Build step '(.+)' marked build as (?:failure|unstable)$`)
-	ownAborted = regexp.MustCompile(`^(?:Aborted by .+|Cancelling nested steps due to timeout|Timeout set to expire.*has been exceeded|Build timed out \(after .*|Click here to forcibly (?:kill entire build|terminate running steps).*|Sending interrupt signal to process|Build was aborted)$`)
-	ownResult  = regexp.MustCompile(`^Finished: (\S+)$`)
+	ownExit    = lazyregexp.New(`^(?:ERROR: )?script returned exit code (\d+)$`)
+	ownStep    = lazyregexp.New(`^Build step '(.+)' marked build as (?:failure|unstable)$`)
+	ownAborted = lazyregexp.New(`^(?:Aborted by .+|Cancelling nested steps due to timeout|Timeout set to expire.*has been exceeded|Build timed out \(after .*|Click here to forcibly (?:kill entire build|terminate running steps).*|Sending interrupt signal to process|Build was aborted)$`)
+	ownResult  = lazyregexp.New(`^Finished: (\S+)$`)
 	ownTrouble = [][]byte{[]byte("ERROR: "), []byte("FATAL: "), []byte("hudson.AbortException: "), []byte("java.io.IOException: "),
 		[]byte("java.lang."), []byte("java.nio."), []byte("hudson.remoting."), []byte("groovy.lang."), []byte("org.jenkinsci.plugins."), []byte("WorkflowScript: "), []byte("org.codehaus.groovy.")}
 )
@@ -47,22 +48,22 @@ func (o *jenkinsOwn) line(l *ln) {
 		}
 		return
 	case 'F':
-		if m := ownResult.FindSubmatch(b); m != nil {
+		if m := ownResult().FindSubmatch(b); m != nil {
 			o.lane.s.ended(string(m[1]), l.number)
 			return
 		}
 	case 'A', 'C', 'T', 'S':
-		if ownBegins(b) && ownAborted.Match(b) {
+		if ownBegins(b) && ownAborted().Match(b) {
 			o.lane.s.aborted(string(b))
 			return
 		}
 	case 'B':
-		if m := ownStep.FindSubmatch(b); m != nil {
+		if m := ownStep().FindSubmatch(b); m != nil {
 			s := o.lane.fail(RunnerJenkins, "", "build step: "+string(m[1]), l)
 			s.say(b)
 			return
 		}
-		if ownBegins(b) && ownAborted.Match(b) {
+		if ownBegins(b) && ownAborted().Match(b) {
 			o.lane.s.aborted(string(b))
 			return
 		}
@@ -72,7 +73,7 @@ func (o *jenkinsOwn) line(l *ln) {
 	default:
 		return
 	}
-	if m := ownExit.FindSubmatch(b); m != nil {
+	if m := ownExit().FindSubmatch(b); m != nil {
 		name := "a shell step"
 		if o.command != "" {
 			name = o.command

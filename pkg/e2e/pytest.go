@@ -2,8 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // pytest reads pytest's sections: "=== FAILURES ===" with a block "___ name ___"
@@ -18,11 +19,11 @@ type pytest struct {
 }
 
 var (
-	pytestSection = regexp.MustCompile(`^={3,} (.+?) ={3,}$`)
-	pytestBlock   = regexp.MustCompile(`^_{3,} (.+?) _{3,}$`)
-	pytestShort   = regexp.MustCompile(`^(FAILED|ERROR) (\S+\.py(?:::[^ ].*?)?)(?: - (.*))?$`)
-	pytestVerbose = regexp.MustCompile(`^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN)(?: .*)?(?: +\[ *\d+%\])?$`)
-	pytestSums    = regexp.MustCompile(`(\d+) (passed|failed|skipped|xfailed|xpassed|errors?)`)
+	pytestSection = lazyregexp.New(`^={3,} (.+?) ={3,}$`)
+	pytestBlock   = lazyregexp.New(`^_{3,} (.+?) _{3,}$`)
+	pytestShort   = lazyregexp.New(`^(FAILED|ERROR) (\S+\.py(?:::[^ ].*?)?)(?: - (.*))?$`)
+	pytestVerbose = lazyregexp.New(`^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN)(?: .*)?(?: +\[ *\d+%\])?$`)
+	pytestSums    = lazyregexp.New(`(\d+) (passed|failed|skipped|xfailed|xpassed|errors?)`)
 )
 
 func (p *pytest) line(l *ln) {
@@ -32,19 +33,19 @@ func (p *pytest) line(l *ln) {
 	}
 	switch {
 	case b[0] == '=' && b[1] == '=':
-		if m := pytestSection.FindSubmatch(b); m != nil {
+		if m := pytestSection().FindSubmatch(b); m != nil {
 			p.section(string(m[1]))
 			return
 		}
 	case !p.sure && !p.bad:
 		return
 	case b[0] == '_' && b[1] == '_' && p.bad:
-		if m := pytestBlock.FindSubmatch(b); m != nil {
+		if m := pytestBlock().FindSubmatch(b); m != nil {
 			p.block(l, string(m[1]))
 			return
 		}
 	case b[0] == 'F' || b[0] == 'E' && b[1] == 'R':
-		if m := pytestShort.FindSubmatch(b); m != nil && l.indent == 0 {
+		if m := pytestShort().FindSubmatch(b); m != nil && l.indent == 0 {
 			p.short(l, string(m[2]), string(m[3]))
 			return
 		}
@@ -59,7 +60,7 @@ func (p *pytest) line(l *ln) {
 		return
 	}
 	if bytes.Contains(b, []byte(".py::")) {
-		if m := pytestVerbose.FindSubmatch(b); m != nil {
+		if m := pytestVerbose().FindSubmatch(b); m != nil {
 			p.verbose(l, string(m[1]), string(m[2]))
 		}
 	}
@@ -73,10 +74,10 @@ func (p *pytest) section(title string) {
 		p.local = nil
 	case title == "FAILURES" || title == "ERRORS":
 		p.bad = true // with -q nothing stands in front of it
-	case p.sure && pytestSums.MatchString(title):
+	case p.sure && pytestSums().MatchString(title):
 		p.bad = false
 		g := p.lane.s.log(RunnerPytest)
-		for _, m := range pytestSums.FindAllStringSubmatch(title, -1) {
+		for _, m := range pytestSums().FindAllStringSubmatch(title, -1) {
 			switch m[2] {
 			case "passed", "xpassed":
 				g.Passed += atoi(m[1])

@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // robot reads Robot Framework's console: rules of = frame suites, rules of -
@@ -44,7 +45,7 @@ const (
 	robotWidth = 78
 )
 
-var robotCount = regexp.MustCompile(`^\d+ (?:critical )?tests?(?: total)?, \d+ passed, \d+ failed`)
+var robotCount = lazyregexp.New(`^\d+ (?:critical )?tests?(?: total)?, \d+ passed, \d+ failed`)
 
 func (r *robot) line(l *ln) {
 	if n := len(l.body); n >= 20 && l.indent == 0 {
@@ -80,7 +81,7 @@ func (r *robot) line(l *ln) {
 		if len(r.pending.lines) < 60 {
 			r.pending.lines = append(r.pending.lines, string(l.body[:min(len(l.body), maxContext)]))
 		}
-		if digit(l.body[0]) && robotCount.Match(l.body) {
+		if digit(l.body[0]) && robotCount().Match(l.body) {
 			r.pending.counted = true
 		}
 	case r.frame == 1:

@@ -6,18 +6,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 const allowed = "a repository is https://..., ssh://..., user@host:path or a local path"
 
 var (
-	scpLike    = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
-	windowsAbs = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+	scpLike    = lazyregexp.New(`^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
+	windowsAbs = lazyregexp.New(`^[A-Za-z]:[\\/]`)
 )
 
 // CheckOrigin says why git is not handed this origin. Git would run a program
@@ -44,7 +44,7 @@ func CheckOrigin(text string) error {
 	if _, after, ok := strings.Cut(host, "@"); ok {
 		host = after
 	}
-	if !scpLike.MatchString(text) || strings.HasPrefix(text, "-") || strings.HasPrefix(host, "-") {
+	if !scpLike().MatchString(text) || strings.HasPrefix(text, "-") || strings.HasPrefix(host, "-") {
 		return errors.New(allowed)
 	}
 	return nil
@@ -68,7 +68,7 @@ func checkURL(scheme, text string) error {
 // isLocal reports whether text, which is no URL, is a path by git's rule: a
 // colon before the first slash makes it a host.
 func isLocal(text string) bool {
-	if windowsAbs.MatchString(text) {
+	if windowsAbs().MatchString(text) {
 		return true
 	}
 	colon, slash := strings.IndexByte(text, ':'), strings.IndexAny(text, `/\`)

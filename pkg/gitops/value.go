@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Value is a version as a file declares it.
@@ -277,9 +277,9 @@ func join(registry, repository string) string {
 func afterSlash(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 var (
-	tagLike   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$`)
-	variables = regexp.MustCompile(`\$\{[^}]*\}|\$\([^)]*\)|\{\{`)
-	policy    = regexp.MustCompile(`\{\s*"\$imagepolicy"\s*:\s*"([^"]+)"\s*\}`)
+	tagLike   = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$`)
+	variables = lazyregexp.New(`\$\{[^}]*\}|\$\([^)]*\)|\{\{`)
+	policy    = lazyregexp.New(`\{\s*"\$imagepolicy"\s*:\s*"([^"]+)"\s*\}`)
 )
 
 // finish reads the scalar. image is what the file says beside it.
@@ -293,14 +293,14 @@ func finish(l Location, n *yaml.Node, image string, marks []Mark) (Value, error)
 	if line == "" {
 		line = n.LineComment
 	}
-	if m := policy.FindStringSubmatch(line); m != nil {
+	if m := policy().FindStringSubmatch(line); m != nil {
 		v.Automation = append(v.Automation, Mark{Text: line, Line: n.Line, Policy: m[1]})
 	}
 	raw := strings.TrimSpace(n.Value)
 	switch {
 	case strings.HasPrefix(raw, "ENC["):
 		return Value{}, unreadable(ErrEncrypted, l, "%s is encrypted (line %d)", l.where(), n.Line)
-	case variables.MatchString(raw):
+	case variables().MatchString(raw):
 		return Value{}, unreadable(ErrTemplated, l, "%s is a template, %q (line %d): what it becomes is written elsewhere", l.where(), raw, n.Line)
 	}
 	if rest, digest, ok := strings.Cut(raw, "@"); ok {
@@ -316,7 +316,7 @@ func finish(l Location, n *yaml.Node, image string, marks []Mark) (Value, error)
 	if raw == "" || n.Tag == "!!null" {
 		return Value{}, unreadable(ErrNoVersion, l, "%s is empty (line %d)", l.where(), n.Line)
 	}
-	if !tagLike.MatchString(raw) {
+	if !tagLike().MatchString(raw) {
 		return Value{}, unreadable(ErrNoVersion, l, "%q is a range or no version (line %d)", raw, n.Line)
 	}
 	v.Version = raw

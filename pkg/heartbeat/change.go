@@ -3,10 +3,10 @@ package heartbeat
 import (
 	"context"
 	"errors"
-	"regexp"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/healthchecks"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // SetPaused pauses or resumes a check. What is so already is not sent. After a
@@ -70,7 +70,7 @@ type Target struct {
 	to    healthchecks.Target
 }
 
-var slugForm = regexp.MustCompile(`^[a-z0-9_-]+$`)
+var slugForm = lazyregexp.New(`^[a-z0-9_-]+$`)
 
 // Target finds where the signals of a word go. A UUID or a pasted address needs
 // no key at all; a slug needs the ping key; everything else is looked up.
@@ -79,7 +79,7 @@ func (m *Monitor) Target(ctx context.Context, word string) (Target, error) {
 		return Target{Name: shortID(id), to: healthchecks.Target{UUID: id}}, nil
 	}
 	if !m.Client.Signed() {
-		if m.Client.CanPingBySlug() && slugForm.MatchString(word) {
+		if m.Client.CanPingBySlug() && slugForm().MatchString(word) {
 			return Target{Name: word, to: healthchecks.Target{Slug: word}}, nil
 		}
 		return Target{}, apierr.New(apierr.ErrAuth, healthchecks.Vendor, "ping "+word, "no API key is set to find the check by").

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/healthchecks"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/nearest"
 )
 
@@ -57,12 +57,12 @@ func (m *Monitor) named(raw []healthchecks.Check) []Check {
 	return all
 }
 
-var uuidIn = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+var uuidIn = lazyregexp.New(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
 
 // UUIDIn finds the UUID in a word: by itself, or in a pasted address of the page
 // or of the ping.
 func UUIDIn(word string) (string, bool) {
-	id := uuidIn.FindString(word)
+	id := uuidIn().FindString(word)
 	if id == "" || len(word) != len(id) && !strings.Contains(word, "/") {
 		return "", false
 	}

@@ -7,8 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
@@ -68,19 +68,15 @@ func (c *Client) maskedURL(u *url.URL) string {
 // on purpose: a dry run has to show "routing_key".
 const secretWords = `[\w.-]*(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|authorization)[\w-]*`
 
-var secretForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)((?:^|&)` + secretWords + `=)[^&\s]*`)
-})
+var secretForm = lazyregexp.New(`(?i)((?:^|&)` + secretWords + `=)[^&\s]*`)
 
 // secretJSON finds fields by secretWords and by the vendor's own names.
 func secretJSON(fields []string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp {
-		names := secretWords
-		for _, f := range fields {
-			names += "|" + regexp.QuoteMeta(f)
-		}
-		return regexp.MustCompile(`(?i)("(?:` + names + `)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
-	})
+	names := secretWords
+	for _, f := range fields {
+		names += "|" + regexp.QuoteMeta(f)
+	}
+	return lazyregexp.New(`(?i)("(?:` + names + `)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
 }
 
 // maskedBody is a body for people. A body that was cut is masked up to the cut.

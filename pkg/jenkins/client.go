@@ -18,13 +18,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
@@ -163,8 +163,8 @@ func (c *Client) WhoAmI(ctx context.Context) (string, error) {
 }
 
 var (
-	exceptionID = regexp.MustCompile(`(?i)(?:logging id|id)\s*[=:]\s*([0-9a-f]{8}-[0-9a-f-]{27,})`)
-	crumbWanted = regexp.MustCompile(`(?i)no valid crumb`)
+	exceptionID = lazyregexp.New(`(?i)(?:logging id|id)\s*[=:]\s*([0-9a-f]{8}-[0-9a-f-]{27,})`)
+	crumbWanted = lazyregexp.New(`(?i)no valid crumb`)
 )
 
 // codeCrumb marks the error of a POST that was refused for want of a crumb.
@@ -177,7 +177,7 @@ func classify(a *httpx.Answer) {
 	case http.StatusUnauthorized:
 		e.Message = "the user or the API token is wrong"
 	case http.StatusForbidden:
-		if crumbWanted.Match(a.Body) {
+		if crumbWanted().Match(a.Body) {
 			e.Code, e.Message = codeCrumb, "the controller asks for a crumb"
 			return
 		}
@@ -186,7 +186,7 @@ func classify(a *httpx.Answer) {
 		e.Message = "no such thing, or no right to see it"
 	case http.StatusInternalServerError:
 		e.Message = "Jenkins failed on the request"
-		if m := exceptionID.FindSubmatch(a.Body); m != nil {
+		if m := exceptionID().FindSubmatch(a.Body); m != nil {
 			e.Message += ", exception id " + string(m[1]) + " in its log"
 		}
 	case http.StatusServiceUnavailable:
@@ -210,9 +210,9 @@ func forbidden(h http.Header) string {
 	return b.String()
 }
 
-var restartPage = regexp.MustCompile(`(?i)jenkins is (?:restarting|getting ready)|getting ready to work|restarting jenkins`)
+var restartPage = lazyregexp.New(`(?i)jenkins is (?:restarting|getting ready)|getting ready to work|restarting jenkins`)
 
-func restarting(body []byte) bool { return restartPage.Match(body) }
+func restarting(body []byte) bool { return restartPage().Match(body) }
 
 // is reports whether err carries HTTP status.
 func is(err error, status int) bool {

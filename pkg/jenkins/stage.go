@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // StageStatus is a stage's verdict in the words of the stage view (contract
@@ -121,7 +121,7 @@ func (c *Client) PendingInputs(ctx context.Context, job JobName, number int) ([]
 	return out, nil
 }
 
-var tag = regexp.MustCompile(`<[^>]*>`)
+var tag = lazyregexp.New(`<[^>]*>`)
 
 // StepLog returns the last 10 KiB of a step's own log as plain text, and
 // whether there is more before it. Stages have none, only their steps.
@@ -134,6 +134,6 @@ func (c *Client) StepLog(ctx context.Context, job JobName, number int, node stri
 		Op:   fmt.Sprintf("log of step %s of %s #%d", node, job, number),
 		Path: job.buildPath(number) + "/execution/node/" + httpx.Segment(node) + "/wfapi/log",
 	}, &w)
-	text = html.UnescapeString(tag.ReplaceAllString(w.Text, ""))
+	text = html.UnescapeString(tag().ReplaceAllString(w.Text, ""))
 	return strings.ReplaceAll(text, "\r\n", "\n"), w.More, err
 }

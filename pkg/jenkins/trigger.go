@@ -5,13 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Started is what Jenkins said to a start.
@@ -31,7 +31,7 @@ type StartOptions struct {
 	NoDelay bool // skip the quiet period
 }
 
-var queueLocation = regexp.MustCompile(`/queue/item/(\d+)(?:/|$)`)
+var queueLocation = lazyregexp.New(`/queue/item/(\d+)(?:/|$)`)
 
 // Start queues a build of j with parameters, which are checked by
 // Job.Effective first. The request is sent once.
@@ -79,7 +79,7 @@ func (c *Client) started(op string, res *httpx.Response, s *Started) error {
 	switch res.Status {
 	case http.StatusCreated, http.StatusSeeOther:
 		// Host and scheme of the Location are what a proxy made of them: only the id counts.
-		m := queueLocation.FindStringSubmatch(location)
+		m := queueLocation().FindStringSubmatch(location)
 		if m == nil {
 			if res.Status == http.StatusSeeOther && loginPage(res.Header) {
 				return notSignedIn(op)
@@ -161,7 +161,7 @@ func (c *Client) post(ctx context.Context, r httpx.Request) (*httpx.Response, er
 		return nil, err
 	}
 	c.learn(res.Header)
-	if res.Status != http.StatusForbidden || !crumbWanted.Match(res.Body) {
+	if res.Status != http.StatusForbidden || !crumbWanted().Match(res.Body) {
 		return res, nil
 	}
 	crumb, err := c.crumb(ctx, r.Op)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Parser finds fields in a line, on the server by its stage of a pipeline and
@@ -52,9 +53,12 @@ func ParseParser(text string) (Parser, error) {
 	return p, nil
 }
 
+// placeholder is a part of a pattern that becomes a field: "<ip>".
+var placeholder = lazyregexp.New(`<([a-zA-Z_][a-zA-Z0-9_]*)>`)
+
 // patternRegexp turns "<ip> - <_>" into a regular expression.
 func patternRegexp(pattern string) (*regexp.Regexp, error) {
-	parts := regexp.MustCompile(`<([a-zA-Z_][a-zA-Z0-9_]*)>`).FindAllStringSubmatchIndex(pattern, -1)
+	parts := placeholder().FindAllStringSubmatchIndex(pattern, -1)
 	var b strings.Builder
 	b.WriteString("(?s)^")
 	last, named := 0, false
@@ -156,11 +160,11 @@ func fieldName(k string) string {
 	}, k)
 }
 
-var logfmtPair = regexp.MustCompile(`([^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)`)
+var logfmtPair = lazyregexp.New(`([^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)`)
 
 func logfmtFields(line string) map[string]string {
 	out := map[string]string{}
-	for _, m := range logfmtPair.FindAllStringSubmatch(line, -1) {
+	for _, m := range logfmtPair().FindAllStringSubmatch(line, -1) {
 		v := m[2]
 		if text, err := strconv.Unquote(v); err == nil && strings.HasPrefix(v, `"`) {
 			v = text

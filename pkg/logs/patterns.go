@@ -2,10 +2,10 @@ package logs
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/loki"
 )
 
@@ -89,7 +89,7 @@ func (m *Miner) Add(line string, before bool) {
 const varies = "<_>"
 
 // variable are words, or parts of words, that name one thing among many.
-var variable = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}` + // uuid
+var variable = lazyregexp.New(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}` + // uuid
 	`|\b0x[0-9a-fA-F]+\b|\b[0-9a-fA-F]*[0-9][0-9a-fA-F]{6,}\b` + // addresses, digests
 	`|[0-9]+(?:[.:][0-9]+)*`) // numbers, times, IP addresses
 
@@ -106,7 +106,7 @@ func split(line string) []string {
 			w = w[:200]
 		}
 		if strings.ContainsAny(w, "0123456789") {
-			w = variable.ReplaceAllString(w, varies)
+			w = variable().ReplaceAllString(w, varies)
 		}
 		words[i] = w
 	}

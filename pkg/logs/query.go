@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Match is a label with the values it may have.
@@ -23,7 +24,7 @@ func Selector(matches []Match) (string, error) {
 		if len(m.Values) == 0 {
 			continue
 		}
-		if !labelName.MatchString(m.Label) {
+		if !labelName().MatchString(m.Label) {
 			return "", apierr.New(apierr.ErrUsage, "", "", "%q is not the name of a label", m.Label)
 		}
 		if len(m.Values) == 1 && !strings.HasPrefix(m.Values[0], "~") {
@@ -49,7 +50,7 @@ func Selector(matches []Match) (string, error) {
 	return "{" + strings.Join(parts, ", ") + "}", nil
 }
 
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+var labelName = lazyregexp.New(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // Contains adds line filters to a query: every one of has, none of hasNot.
 func Contains(query string, has, hasNot []string) string {
@@ -68,7 +69,7 @@ func StatusFilter(text string) (string, error) {
 	out := []string{}
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '|' || r == ' ' }) {
 		p := strings.ToLower(part)
-		if !statusWord.MatchString(p) {
+		if !statusWord().MatchString(p) {
 			return "", apierr.New(apierr.ErrUsage, "", "--status", "%q is not a status: write 404, 4xx or 4xx,5xx", part)
 		}
 		out = append(out, strings.ReplaceAll(p, "x", "[0-9]"))
@@ -79,4 +80,4 @@ func StatusFilter(text string) (string, error) {
 	return strings.Join(out, "|"), nil
 }
 
-var statusWord = regexp.MustCompile(`^[1-5]([0-9]{2}|[0-9]x|xx)$`)
+var statusWord = lazyregexp.New(`^[1-5]([0-9]{2}|[0-9]x|xx)$`)

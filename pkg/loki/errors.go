@@ -3,7 +3,6 @@ package loki
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/datasource"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // LimitKind is what a server's limit is about.
@@ -44,38 +44,38 @@ func (l *Limit) Splits() bool {
 }
 
 var (
-	entriesLimit = regexp.MustCompile(`max entries limit per query exceeded.*\((\d+) > (\d+)\)`)
-	rangeLimit   = regexp.MustCompile(`time range exceeds the limit.*limit: ([0-9a-zµ.]+)`)
-	seriesLimit  = regexp.MustCompile(`maximum (?:number )?of series \((\d+)\) reached`)
-	bytesLimit   = regexp.MustCompile(`would read too many bytes`)
-	timeLimit    = regexp.MustCompile(`(?i)request timed out|context deadline exceeded|query timed out`)
-	loadLimit    = regexp.MustCompile(`too many outstanding requests`)
-	placeOf      = regexp.MustCompile(`parse error at line (\d+), col (\d+)`)
+	entriesLimit = lazyregexp.New(`max entries limit per query exceeded.*\((\d+) > (\d+)\)`)
+	rangeLimit   = lazyregexp.New(`time range exceeds the limit.*limit: ([0-9a-zµ.]+)`)
+	seriesLimit  = lazyregexp.New(`maximum (?:number )?of series \((\d+)\) reached`)
+	bytesLimit   = lazyregexp.New(`would read too many bytes`)
+	timeLimit    = lazyregexp.New(`(?i)request timed out|context deadline exceeded|query timed out`)
+	loadLimit    = lazyregexp.New(`too many outstanding requests`)
+	placeOf      = lazyregexp.New(`parse error at line (\d+), col (\d+)`)
 )
 
 // limitOf reads a limit out of the server's text; nil when it is about none.
 func limitOf(text string, status int) *Limit {
 	l := &Limit{Message: text}
-	if m := entriesLimit.FindStringSubmatch(text); m != nil {
+	if m := entriesLimit().FindStringSubmatch(text); m != nil {
 		l.Kind = LimitEntries
 		l.Max, _ = strconv.Atoi(m[2])
 		return l
 	}
-	if m := rangeLimit.FindStringSubmatch(text); m != nil {
+	if m := rangeLimit().FindStringSubmatch(text); m != nil {
 		l.Kind, l.Length = LimitRange, parseDuration(m[1])
 		return l
 	}
-	if m := seriesLimit.FindStringSubmatch(text); m != nil {
+	if m := seriesLimit().FindStringSubmatch(text); m != nil {
 		l.Kind = LimitSeries
 		l.Max, _ = strconv.Atoi(m[1])
 		return l
 	}
 	switch {
-	case bytesLimit.MatchString(text):
+	case bytesLimit().MatchString(text):
 		l.Kind = LimitBytes
-	case timeLimit.MatchString(text), status == http.StatusGatewayTimeout:
+	case timeLimit().MatchString(text), status == http.StatusGatewayTimeout:
 		l.Kind = LimitTime
-	case loadLimit.MatchString(text):
+	case loadLimit().MatchString(text):
 		l.Kind = LimitLoad
 	default:
 		return nil
@@ -166,7 +166,7 @@ func markPlace(err error, query string) error {
 	if !errors.As(err, &e) || e.Err != nil {
 		return err
 	}
-	m := placeOf.FindStringSubmatch(e.Message)
+	m := placeOf().FindStringSubmatch(e.Message)
 	if m == nil {
 		return err
 	}

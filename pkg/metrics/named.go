@@ -7,13 +7,13 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/nearest"
 	"github.com/balena-io/oncall/pkg/prometheus"
 )
@@ -139,14 +139,14 @@ func roundTo(d time.Duration) time.Duration {
 }
 
 // lateNames are metrics that come with a time of their own, minutes ago.
-var lateNames = regexp.MustCompile(`\baws_[a-z0-9_]+`)
+var lateNames = lazyregexp.New(`\baws_[a-z0-9_]+`)
 
 // Late reports whether an expression reads metrics of a CloudWatch exporter,
 // which are ten minutes old when they appear.
-func Late(expr string) bool { return lateNames.MatchString(expr) }
+func Late(expr string) bool { return lateNames().MatchString(expr) }
 
 // plainSelector is a selector alone, of which the samples themselves can be read.
-var plainSelector = regexp.MustCompile(`^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{[^{}]*\})?\s*$`)
+var plainSelector = lazyregexp.New(`^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{[^{}]*\})?\s*$`)
 
 // sortReadings puts bad ones first, then by labels.
 func sortReadings(all []Reading) {

@@ -97,7 +97,7 @@ func Get(ctx context.Context, src Source, q Query, at time.Time) (out []Reading,
 // LookBehind reads the samples themselves where the query is a selector alone,
 // so that their own time is known, and evaluates any other query ten minutes ago.
 func LookBehind(ctx context.Context, src Source, expr string, at time.Time) (*prometheus.Result, error) {
-	if plainSelector.MatchString(expr) {
+	if plainSelector().MatchString(expr) {
 		return src.Query(ctx, prometheus.Query{Expr: expr + "[20m]", Time: at})
 	}
 	if at.IsZero() {

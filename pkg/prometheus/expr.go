@@ -2,12 +2,12 @@ package prometheus
 
 import (
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/datasource"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Sorts reports whether a query's outermost call orders its result (sort,
@@ -63,7 +63,7 @@ func afterParens(s string) string {
 	return s
 }
 
-var placeInError = regexp.MustCompile(`(?:^|[^0-9])(\d+):(\d+): parse error`)
+var placeInError = lazyregexp.New(`(?:^|[^0-9])(\d+):(\d+): parse error`)
 
 // markPlace adds the place to an error that names one: "1:4: parse error: ...".
 func markPlace(err error, expr string) error {
@@ -71,7 +71,7 @@ func markPlace(err error, expr string) error {
 	if !errors.As(err, &e) || e.Err != nil {
 		return err
 	}
-	m := placeInError.FindStringSubmatch(e.Message)
+	m := placeInError().FindStringSubmatch(e.Message)
 	if m == nil {
 		return err
 	}

@@ -10,10 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
@@ -27,7 +27,7 @@ type DockerConfig struct {
 // helperLimit bounds a credential helper.
 const helperLimit = 10 * time.Second
 
-var helperName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+var helperName = lazyregexp.New(`^[a-zA-Z0-9_-]+$`)
 
 // Lookup implements Config.Credentials. A missing file is no credential.
 func (d DockerConfig) Lookup(ctx context.Context, host string) (Credential, bool, error) {
@@ -77,7 +77,7 @@ func (d DockerConfig) Lookup(ctx context.Context, host string) (Credential, bool
 
 // helper runs docker-credential-NAME get, as docker does.
 func (d DockerConfig) helper(ctx context.Context, name, server string) (Credential, bool, error) {
-	if !helperName.MatchString(name) {
+	if !helperName().MatchString(name) {
 		return Credential{}, false, errors.New("docker's config.json names a credential helper that is no name")
 	}
 	ctx, cancel := context.WithTimeout(ctx, helperLimit)

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
@@ -48,9 +48,9 @@ const accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.ima
 	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
 
 var (
-	repository = regexp.MustCompile(`^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$`)
-	hostLike   = regexp.MustCompile(`^[A-Za-z0-9.-]+(?::[0-9]+)?$`)
-	tagLike    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	repository = lazyregexp.New(`^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$`)
+	hostLike   = lazyregexp.New(`^[A-Za-z0-9.-]+(?::[0-9]+)?$`)
+	tagLike    = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 )
 
 // split parts an image without tag into the registry's host and the repository:
@@ -66,7 +66,7 @@ func split(image string) (host, repo string, err error) {
 			repo = "library/" + repo
 		}
 	}
-	if !hostLike.MatchString(host) || !repository.MatchString(repo) {
+	if !hostLike().MatchString(host) || !repository().MatchString(repo) {
 		return "", "", apierr.New(apierr.ErrUsage, vendor, "", "%q is no name of an image", image)
 	}
 	return host, repo, nil
@@ -80,7 +80,7 @@ func (c *Client) Has(ctx context.Context, image, tag string) error {
 	if err != nil {
 		return err
 	}
-	if !tagLike.MatchString(tag) {
+	if !tagLike().MatchString(tag) {
 		return apierr.New(apierr.ErrUsage, vendor, "", "%q is no tag", tag)
 	}
 	cfg := c.c.HTTP
@@ -137,7 +137,7 @@ func verdict(op string, res *httpx.Response) error {
 	return e
 }
 
-var challengeField = regexp.MustCompile(`([a-z_]+)="([^"]*)"`)
+var challengeField = lazyregexp.New(`([a-z_]+)="([^"]*)"`)
 
 // authorise answers a challenge: with the credential itself, or with a token that
 // the registry's own service hands out for it.
@@ -162,7 +162,7 @@ func (c *Client) authorise(ctx context.Context, cfg httpx.Config, host, repo, ch
 		return secret.String{}, apierr.New(apierr.ErrAuth, vendor, "sign in at "+host, "it refuses, and does not say how to sign in")
 	}
 	fields := map[string]string{}
-	for _, m := range challengeField.FindAllStringSubmatch(rest, -1) {
+	for _, m := range challengeField().FindAllStringSubmatch(rest, -1) {
 		fields[m[1]] = m[2]
 	}
 	realm, err := url.Parse(fields["realm"])

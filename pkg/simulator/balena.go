@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // BalenaToken is what the demo's balenaCloud wants as a bearer token.
@@ -201,12 +202,12 @@ func cannotRead(rw http.ResponseWriter) {
 	writeJSON(rw, http.StatusInternalServerError, "Server error")
 }
 
-var balenaKey = regexp.MustCompile(`^([a-z_]+)(?:\((.+)\))?$`)
+var balenaKey = lazyregexp.New(`^([a-z_]+)(?:\((.+)\))?$`)
 
 // balenaResource takes "application(42)" or "application(slug='a%2Fb')" apart: the
 // table, and the key as a condition, nil when there is none.
 func balenaResource(path string) (table string, key odataExpr, ok bool) {
-	m := balenaKey.FindStringSubmatch(path)
+	m := balenaKey().FindStringSubmatch(path)
 	if m == nil {
 		return "", nil, false
 	}

@@ -2,10 +2,11 @@ package simulator
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // odataQuery is the part of a request behind "?", in the words of the API.
@@ -121,10 +122,10 @@ func (p *odataParser) word(text string) bool {
 	return false
 }
 
-var odataName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+var odataName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 func (p *odataParser) name() string {
-	n := odataName.FindString(p.s[p.i:])
+	n := odataName().FindString(p.s[p.i:])
 	p.i += len(n)
 	return n
 }
@@ -169,7 +170,7 @@ func (p *odataParser) option(q *odataQuery, name string) error {
 		}
 		return nil
 	case "$top", "$skip":
-		digits := regexp.MustCompile(`^[0-9]{1,9}`).FindString(p.s[p.i:])
+		digits := odataDigits().FindString(p.s[p.i:])
 		n, err := strconv.Atoi(digits)
 		if err != nil {
 			return errOdata
@@ -362,17 +363,20 @@ func (p *odataParser) any(path []string) (odataExpr, error) {
 	}, nil
 }
 
-var odataNumber = regexp.MustCompile(`^-?[0-9]{1,18}`)
+var (
+	odataNumber = lazyregexp.New(`^-?[0-9]{1,18}`)
+	odataDigits = lazyregexp.New(`^[0-9]{1,9}`) // of $top and $skip
+)
 
 // literal reads a number, a text in quotes, true, false or null.
 func (p *odataParser) literal() (any, bool) {
 	for word, v := range map[string]any{"true": true, "false": false, "null": nil} {
-		if odataName.FindString(p.s[p.i:]) == word {
+		if odataName().FindString(p.s[p.i:]) == word {
 			p.i += len(word)
 			return v, true
 		}
 	}
-	if n := odataNumber.FindString(p.s[p.i:]); n != "" {
+	if n := odataNumber().FindString(p.s[p.i:]); n != "" {
 		p.i += len(n)
 		v, err := strconv.ParseInt(n, 10, 64)
 		return v, err == nil

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
-var hcUUIDForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var hcUUIDForm = lazyregexp.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // newHcPing serves the ping API: /<uuid>[/signal] and /<ping-key>/<slug>[/signal],
 // plain words for answers (note 4).
@@ -32,7 +33,7 @@ func newHcPing(w *World) http.Handler {
 		case text != "":
 			writeText(rw, http.StatusBadRequest, text)
 			return
-		case rid != "" && !hcUUIDForm.MatchString(rid):
+		case rid != "" && !hcUUIDForm().MatchString(rid):
 			writeText(rw, http.StatusBadRequest, "invalid uuid format")
 			return
 		}
@@ -71,7 +72,7 @@ func newHcPing(w *World) http.Handler {
 // hcPinged tells which check a path is for, and what follows it.
 func hcPinged(parts []string) (fits func(*hcCheck) bool, rest []string, ok bool) {
 	switch {
-	case hcUUIDForm.MatchString(parts[0]):
+	case hcUUIDForm().MatchString(parts[0]):
 		return func(k *hcCheck) bool { return k.UUID == parts[0] }, parts[1:], true
 	case len(parts) >= 2 && parts[0] == HealthchecksPingKey:
 		return func(k *hcCheck) bool { return k.Slug != "" && k.Slug == parts[1] }, parts[2:], true

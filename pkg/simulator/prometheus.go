@@ -3,12 +3,12 @@ package simulator
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/simulator/internal/promql"
 )
 
@@ -105,19 +105,22 @@ func (p promServer) store() (promStore, error) {
 	return out, err
 }
 
-var promDuration = regexp.MustCompile(`^([0-9]+(ms|[smhdwy]))+$`)
+var (
+	promDuration = lazyregexp.New(`^([0-9]+(ms|[smhdwy]))+$`)
+	promPart     = lazyregexp.New(`([0-9]+)(ms|[smhdwy])`)
+)
 
 // promStep reads a step in milliseconds: seconds with decimals, or 1h30m.
 func promStep(text string) (int64, bool) {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
 		return int64(f * 1000), true
 	}
-	if !promDuration.MatchString(text) {
+	if !promDuration().MatchString(text) {
 		return 0, false
 	}
 	units := map[string]int64{"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
 	var total int64
-	for _, m := range regexp.MustCompile(`([0-9]+)(ms|[smhdwy])`).FindAllStringSubmatch(text, -1) {
+	for _, m := range promPart().FindAllStringSubmatch(text, -1) {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
 		total += n * units[m[2]]
 	}

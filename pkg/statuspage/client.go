@@ -15,13 +15,13 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
@@ -83,7 +83,7 @@ func New(c Config) (*Client, error) {
 	if h.Classify == nil {
 		h.Classify = classify
 	}
-	if c.PageID != "" && !idShape.MatchString(c.PageID) {
+	if c.PageID != "" && !idShape().MatchString(c.PageID) {
 		return nil, apierr.New(apierr.ErrUsage, Vendor, "", "the page id %q is not an id", c.PageID).
 			WithHint("the id is shown under API info, and by: oncall auth status statuspage")
 	}
@@ -103,18 +103,18 @@ func New(c Config) (*Client, error) {
 // idShape is what an id may look like. Real ones are 12 lower-case letters and
 // digits; the rest is room for a vendor that changes its mind, without letting
 // a path through.
-var idShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var idShape = lazyregexp.New(`^[A-Za-z0-9_-]{1,64}$`)
 
 // LooksLikeID reports whether s has the shape of the vendor's ids: 12 lower-case
 // letters and digits (contract note, section 1). A name can have it as well.
-func LooksLikeID(s string) bool { return realID.MatchString(s) }
+func LooksLikeID(s string) bool { return realID().MatchString(s) }
 
-var realID = regexp.MustCompile(`^[a-z0-9]{12}$`)
+var realID = lazyregexp.New(`^[a-z0-9]{12}$`)
 
 // segment escapes an id for a path; what cannot be an id is refused before
 // anything is sent.
 func segment(op, id string) (string, error) {
-	if !idShape.MatchString(id) {
+	if !idShape().MatchString(id) {
 		return "", apierr.New(apierr.ErrUsage, Vendor, op, "%q is not an id", id)
 	}
 	return httpx.Segment(id), nil
@@ -162,7 +162,7 @@ func (c *Client) PageID(ctx context.Context) (string, error) {
 	case 0:
 		return "", apierr.New(apierr.ErrAuth, Vendor, "find the page", "the key reaches no page")
 	case 1:
-		if !idShape.MatchString(pages[0].ID) {
+		if !idShape().MatchString(pages[0].ID) {
 			return "", apierr.New(apierr.ErrUnavailable, Vendor, "find the page", "the vendor's page has no usable id")
 		}
 		c.pageID = pages[0].ID

@@ -4,11 +4,11 @@ package when
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // Error says what is wrong with a time and how to write it.
@@ -21,10 +21,11 @@ func (e *Error) Error() string { return fmt.Sprintf("%q: %s", e.Text, e.Why) }
 
 const forms = "write 90m, 2h30m, 3d, 15:04, 2006-01-02 15:04 or 2006-01-02T15:04:05Z"
 
-// length is compiled when a time is first read, as every start would pay for it.
-var length = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:(\d+(?:\.\d+)?)(w|d|h|m|s|ms))`)
-})
+var (
+	length    = lazyregexp.New(`^(?:(\d+(?:\.\d+)?)(w|d|h|m|s|ms))`)
+	unixTime  = lazyregexp.New(`^\d{10}(\d{3})?$`)
+	dayAndMon = lazyregexp.New(`^\d{1,2}[/.]\d{1,2}([/.]\d{2,4})?`)
+)
 
 var units = map[string]time.Duration{
 	"w": 7 * 24 * time.Hour, "d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond,
@@ -117,14 +118,14 @@ func parse(text string, now time.Time, loc *time.Location, sign int) (time.Time,
 		full := at.Format("2006-01-02") + " " + c.Format("15:04:05")
 		return checked(text, at, "2006-01-02 15:04:05", full, loc)
 	}
-	if regexp.MustCompile(`^\d{10}(\d{3})?$`).MatchString(t) {
+	if unixTime().MatchString(t) {
 		n, _ := strconv.ParseInt(t, 10, 64)
 		if len(t) == 13 {
 			return time.UnixMilli(n), nil
 		}
 		return time.Unix(n, 0), nil
 	}
-	if regexp.MustCompile(`^\d{1,2}[/.]\d{1,2}([/.]\d{2,4})?`).MatchString(t) {
+	if dayAndMon().MatchString(t) {
 		return time.Time{}, &Error{text, "day and month can be read two ways; " + forms}
 	}
 	return time.Time{}, &Error{text, "not a time; " + forms}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/deploy"
 	"github.com/balena-io/oncall/pkg/jenkins"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 type watchOptions struct {
@@ -52,7 +52,7 @@ oncall deploy watch --component api --timeout 30m`,
 	return cmd
 }
 
-var buildNumber = regexp.MustCompile(`^#?([1-9][0-9]{0,8})$`)
+var buildNumber = lazyregexp.New(`^#?([1-9][0-9]{0,8})$`)
 
 func (o *watchOptions) take(text string) error {
 	if jenkins.IsURL(text) {
@@ -66,7 +66,7 @@ func (o *watchOptions) take(text string) error {
 		o.url = &t
 		return nil
 	}
-	m := buildNumber.FindStringSubmatch(text)
+	m := buildNumber().FindStringSubmatch(text)
 	if m == nil {
 		return cli.Usage("%q is no number of a build", text).WithHint("oncall deploy watch 882")
 	}

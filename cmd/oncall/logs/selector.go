@@ -2,7 +2,6 @@ package logs
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/loki"
 	"github.com/balena-io/oncall/pkg/nearest"
@@ -104,15 +104,15 @@ func (s *selector) parser() logs.Parser {
 	if len(s.service) == 1 {
 		return s.def.ParserFor(s.service[0])
 	}
-	if m := serviceInQuery.FindStringSubmatch(s.query); m != nil && m[1] == s.def.Label("service") {
+	if m := serviceInQuery().FindStringSubmatch(s.query); m != nil && m[1] == s.def.Label("service") {
 		return s.def.ParserFor(m[2])
 	}
 	return s.def.ParserFor("")
 }
 
 var (
-	serviceInQuery = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"([^"]*)"`)
-	matcherInQuery = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!=|!~|=)\s*["` + "`" + `]([^"` + "`" + `]*)`)
+	serviceInQuery = lazyregexp.New(`([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"([^"]*)"`)
+	matcherInQuery = lazyregexp.New(`([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!=|!~|=)\s*["` + "`" + `]([^"` + "`" + `]*)`)
 )
 
 // explainNothing looks for the reason why a selector finds nothing: a label or a
@@ -127,7 +127,7 @@ func (s *selector) explainNothing(ctx context.Context, c *loki.Client, span loki
 	if err != nil || len(names) == 0 {
 		return nil //nolint:nilerr // the lines were asked for, this was a courtesy
 	}
-	for _, m := range matcherInQuery.FindAllStringSubmatch(part, -1) {
+	for _, m := range matcherInQuery().FindAllStringSubmatch(part, -1) {
 		if !slices.Contains(names, m[1]) {
 			err := apierr.New(apierr.ErrNotFound, "loki", "", "no line has a label %q", m[1])
 			if near := nearest.Of(m[1], names); len(near) > 0 {

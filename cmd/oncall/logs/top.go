@@ -14,6 +14,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/loki"
 	"github.com/balena-io/oncall/pkg/nearest"
@@ -102,13 +103,13 @@ func (o *topOptions) complete(args []string) (err error) {
 		}
 	}
 	c.Field, c.Trace, c.Limit, c.Examples, c.Parallel, c.Fold = o.def.Field(o.by), o.def.Field("trace"), o.limit, o.examples, 4, !o.exact
-	if !fieldWord.MatchString(c.Field) {
+	if !fieldWord().MatchString(c.Field) {
 		return cli.Usage("--by: %q is not the name of a field", c.Field)
 	}
 	return o.filterStatus()
 }
 
-var fieldWord = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+var fieldWord = lazyregexp.New(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 func (o *topOptions) filterStatus() error {
 	if o.status == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/publicstatus"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
@@ -56,10 +56,10 @@ oncall status set API=major --incident "API is down"`,
 	return cmd
 }
 
-var allDigits = regexp.MustCompile(`^#?\d+$`)
+var allDigits = lazyregexp.New(`^#?\d+$`)
 
 func (o *setOptions) complete(args []string) error {
-	if allDigits.MatchString(o.incident) {
+	if allDigits().MatchString(o.incident) {
 		n, err := cli.PagerNumber("incident", o.incident)
 		if err != nil {
 			return err

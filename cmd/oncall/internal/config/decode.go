@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // decode puts n into the value that into points at. yaml's own strict mode
@@ -41,8 +43,8 @@ func (d *document) decodeError(n *yaml.Node, err error) error {
 }
 
 var (
-	typeLine = lazy(`^line (\d+): (.*)$`)
-	intoType = lazy("cannot unmarshal (!!\\w+)(?: `(.*)`)? into .*")
+	typeLine = lazyregexp.New(`^line (\d+): (.*)$`)
+	intoType = lazyregexp.New("cannot unmarshal (!!\\w+)(?: `(.*)`)? into .*")
 )
 
 // typeError says "line 4: cannot unmarshal !!str `x` into int" in words that

@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 var (
-	scpLike    = lazy(`^([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
-	windowsAbs = lazy(`^[A-Za-z]:[\\/]`)
+	scpLike    = lazyregexp.New(`^([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]{2,}:[^:]`)
+	windowsAbs = lazyregexp.New(`^[A-Za-z]:[\\/]`)
 )
 
 // CheckRepository says why oncall will not hand a repository to git: only

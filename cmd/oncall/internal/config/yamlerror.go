@@ -2,23 +2,18 @@ package config
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
-// Compiled when there is an error: start-up pays for nothing.
 var (
-	yamlLine    = lazy(`^yaml: line (\d+): (.*)`)
-	yamlAnchor  = lazy(`unknown anchor '(.*)' referenced`)
-	fromGrammar = lazy(`^did not find expected (node content|key|'-' indicator|',' or|<)`)
+	yamlLine    = lazyregexp.New(`^yaml: line (\d+): (.*)`)
+	yamlAnchor  = lazyregexp.New(`unknown anchor '(.*)' referenced`)
+	fromGrammar = lazyregexp.New(`^did not find expected (node content|key|'-' indicator|',' or|<)`)
 )
-
-func lazy(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
 
 // yamlError keeps the parser's reason with the right line: the parser counts
 // from 0 for errors of its grammar, and names no line for some others. The one
