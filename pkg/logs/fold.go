@@ -1,9 +1,9 @@
 package logs
 
 import (
-	"regexp"
 	"strconv"
-	"sync"
+
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
 // folded is what names one thing among many inside a longer value, above all in
@@ -17,8 +17,7 @@ const folded = `([/(=,])(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}|[0-9a-
 // foldTo writes what Fold leaves of a match of folded.
 const foldTo = "${1}${2}" + varies
 
-// foldRule is compiled when a value is first folded, as every start would pay for it.
-var foldRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(folded) })
+var foldRule = lazyregexp.New(folded)
 
 // Fold hides what names one thing among many, so that the requests for a
 // thousand devices are one path: /device/v2/9f3c…/state is /device/v2/<_>/state.
