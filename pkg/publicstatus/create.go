@@ -2,6 +2,7 @@ package publicstatus
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -266,13 +267,35 @@ func setComponent(w *statuspage.IncidentWrite, id string, status statuspage.Comp
 }
 
 // Create opens the incident. found is true when the answer was lost and the
-// incident was then seen on the page.
+// incident was then seen on the page. One with the same title or the same pager
+// incident that somebody opened since the plan is apierr.ErrGuard.
 func (b *Board) Create(ctx context.Context, p CreatePlan) (out Incident, found bool, err error) {
+	if err := b.stillNew(ctx, p); err != nil {
+		return Incident{}, false, err
+	}
 	in, found, err := b.create(ctx, p.write(), p.request, "oncall status incident list", statuspage.Unresolved)
 	if err != nil {
 		return Incident{}, found, err
 	}
 	return FromIncident(in), found, nil
+}
+
+func (b *Board) stillNew(ctx context.Context, p CreatePlan) error {
+	open, err := b.openRealtime(ctx)
+	if err != nil {
+		return err
+	}
+	now := CreatePlan{Title: p.Title, Pager: p.Pager}
+	if err := now.against(open); err != nil {
+		return err
+	}
+	for _, in := range now.Same {
+		if !slices.ContainsFunc(p.Same, func(x Incident) bool { return x.ID == in.ID }) {
+			return guard("an incident with this title was opened in the meantime: %s; nothing was sent", in.ID).
+				WithHint("oncall status incident update %s", in.ID)
+		}
+	}
+	return nil
 }
 
 // create posts w. After a lost answer it looks for the mark of the request in

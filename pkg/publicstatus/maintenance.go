@@ -327,19 +327,36 @@ func (b *Board) findMaintenance(ctx context.Context, ref string, planned []statu
 
 // Move takes the step. On a step taken by hand the components are sent as well:
 // whether the automatic ones act then is not known (contract note, section 3).
-func (b *Board) Move(ctx context.Context, p StepPlan) (Maintenance, error) {
+// sent is false when the maintenance has come there since the plan, by itself or
+// by somebody else.
+func (b *Board) Move(ctx context.Context, p StepPlan) (out Maintenance, sent bool, err error) {
+	now, err := b.again(ctx, p.was)
+	switch {
+	case err != nil:
+		return p.Maintenance, false, err
+	case now.Status == p.Text.State:
+		return FromMaintenance(now), false, nil
+	}
+	if err := unmoved(p.was, now); err != nil {
+		return FromMaintenance(now), false, err
+	}
+	if p.Step == Complete {
+		if err := b.free(ctx, now, p.Targets); err != nil {
+			return FromMaintenance(now), false, err
+		}
+	}
 	w := statuspage.IncidentWrite{Status: new(p.Text.State), Body: new(p.Text.Body), DeliverNotifications: new(p.Text.Notify)}
 	for _, c := range p.Targets {
 		setComponent(&w, c.ID, p.Status)
 	}
 	if p.Step == Cancel {
-		rec := readRecord(p.was.Metadata)
+		rec := readRecord(now.Metadata)
 		rec.Cancelled = &cancelled{By: b.o.User, At: b.o.Now().UTC().Truncate(time.Second)}
-		w.Metadata = rec.into(p.was.Metadata)
+		w.Metadata = rec.into(now.Metadata)
 	}
 	in, err := b.patch(ctx, p.was, w, "oncall status maintenance list --all")
 	if err != nil {
-		return p.Maintenance, err
+		return p.Maintenance, false, err
 	}
-	return FromMaintenance(in), nil
+	return FromMaintenance(in), true, nil
 }

@@ -25,8 +25,10 @@ type page struct {
 
 	lost, swallowed int
 	lookErr         error
-	forgetful       bool // takes metadata and does not keep it
-	chatty          bool // posts an update for metadata alone
+	breaks          error                             // lookErr after the next change
+	drafts          map[string]*statuspage.Postmortem // nil: every postmortem call is lost
+	forgetful       bool                              // takes metadata and does not keep it
+	chatty          bool                              // posts an update for metadata alone
 	sent            []any
 	created         int
 }
@@ -36,6 +38,9 @@ var errLost = &apierr.Error{Vendor: "statuspage", Op: "change", Kind: []error{ap
 // change runs do unless it is swallowed, and loses the answer when it must.
 func (p *page) change(in any, do func()) error {
 	p.sent = append(p.sent, in)
+	if p.breaks != nil {
+		defer func() { p.lookErr = p.breaks }()
+	}
 	if p.swallowed > 0 {
 		p.swallowed--
 		return errLost
@@ -158,16 +163,38 @@ func (p *page) EditUpdate(_ context.Context, _, id string, in statuspage.UpdateW
 	return statuspage.Update{ID: id, Body: *in.Body}, p.change(in, func() {})
 }
 
-func (p *page) Postmortem(context.Context, string) (statuspage.Postmortem, error) {
+func (p *page) Postmortem(_ context.Context, id string) (statuspage.Postmortem, error) {
+	if pm := p.drafts[id]; pm != nil {
+		return *pm, p.lookErr
+	}
 	return statuspage.Postmortem{}, apierr.New(apierr.ErrNotFound, "statuspage", "", "no")
 }
 
-func (p *page) DraftPostmortem(context.Context, string, string) (statuspage.Postmortem, error) {
-	return statuspage.Postmortem{}, errLost
+func (p *page) DraftPostmortem(_ context.Context, id, text string) (statuspage.Postmortem, error) {
+	if p.drafts == nil {
+		return statuspage.Postmortem{}, errLost
+	}
+	err := p.change(text, func() {
+		if p.drafts[id] == nil {
+			p.drafts[id] = &statuspage.Postmortem{}
+		}
+		p.drafts[id].BodyDraft = text
+	})
+	if pm := p.drafts[id]; pm != nil && err == nil {
+		return *pm, nil
+	}
+	return statuspage.Postmortem{}, err
 }
 
-func (p *page) PublishPostmortem(context.Context, string, statuspage.PostmortemPublish) (statuspage.Postmortem, error) {
-	return statuspage.Postmortem{}, errLost
+func (p *page) PublishPostmortem(_ context.Context, id string, in statuspage.PostmortemPublish) (statuspage.Postmortem, error) {
+	if p.drafts == nil {
+		return statuspage.Postmortem{}, errLost
+	}
+	err := p.change(in, func() {
+		pm := p.drafts[id]
+		pm.Body, pm.PublishedAt = pm.BodyDraft, statuspage.Time{Time: now.Add(time.Duration(len(p.sent)) * time.Second)}
+	})
+	return *p.drafts[id], err
 }
 
 func (p *page) Templates(context.Context) iter.Seq2[statuspage.Template, error] {

@@ -90,7 +90,17 @@ func (b *Board) DraftPostmortem(ctx context.Context, was Postmortem, text string
 }
 
 // PublishPostmortem shows the draft to the public; notify mails the subscribers.
+// A draft that somebody changed since was is apierr.ErrGuard: nobody has agreed to
+// that text.
 func (b *Board) PublishPostmortem(ctx context.Context, was Postmortem, notify bool) (Postmortem, error) {
+	now, err := b.api.Postmortem(ctx, was.IncidentID)
+	switch {
+	case err != nil && !errors.Is(err, apierr.ErrNotFound):
+		return was, err
+	case now.BodyDraft != was.Draft:
+		return was, guard("the draft for %s has changed since it was looked at; nothing was published", was.IncidentID).
+			WithHint("%s, then publish it again", postmortemHint(was.IncidentID))
+	}
 	in := statuspage.Incident{ID: was.IncidentID, Name: was.Title, Shortlink: was.URL, Status: was.IncidentState}
 	got, err := b.api.PublishPostmortem(ctx, in.ID, statuspage.PostmortemPublish{NotifySubscribers: notify})
 	err = b.settle(ctx, err, postmortemHint(in.ID), func(ctx context.Context) (bool, error) {

@@ -212,7 +212,7 @@ func TestACreateWhoseAnswerWasLost(t *testing.T) {
 		b := board(p)
 		plan, err := b.PlanCreate(t.Context(), draft)
 		require.NoError(t, err)
-		p.lookErr = errors.New("the network is down")
+		p.breaks = errors.New("the network is down")
 		_, _, err = b.Create(t.Context(), plan)
 		require.ErrorIs(t, err, apierr.ErrUnknownOutcome)
 		assert.Contains(t, err.Error(), "the network is down")

@@ -99,14 +99,29 @@ func putBack(was statuspage.Incident, real, planned []statuspage.Incident) (back
 }
 
 // Resolve ends the incident with one request that also puts its components back.
-func (b *Board) Resolve(ctx context.Context, p ResolvePlan) (Incident, error) {
+// sent is false when somebody else has ended it since the plan: then it is done,
+// and the public need not be told twice.
+func (b *Board) Resolve(ctx context.Context, p ResolvePlan) (out Incident, sent bool, err error) {
+	now, err := b.again(ctx, p.was)
+	switch {
+	case err != nil:
+		return p.Incident, false, err
+	case now.Status.Closed():
+		return FromIncident(now), false, nil
+	}
+	if err := unmoved(p.was, now); err != nil {
+		return FromIncident(now), false, err
+	}
+	if err := b.free(ctx, now, p.PutBack); err != nil {
+		return FromIncident(now), false, err
+	}
 	w := statuspage.IncidentWrite{Status: new(p.Text.State), Body: new(p.Text.Body), DeliverNotifications: new(p.Text.Notify)}
 	for _, c := range p.PutBack {
 		setComponent(&w, c.ID, statuspage.Operational)
 	}
 	in, err := b.patch(ctx, p.was, w, "oncall status incident get "+p.was.ID)
 	if err != nil {
-		return p.Incident, err
+		return p.Incident, false, err
 	}
-	return FromIncident(in), nil
+	return FromIncident(in), true, nil
 }

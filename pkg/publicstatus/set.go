@@ -34,6 +34,8 @@ type Target struct {
 	Component Component
 	To        statuspage.ComponentStatus
 	NamedBy   []Incident // open incidents that name it
+
+	planned statuspage.ComponentStatus // what it was in the plan, when it has changed since
 }
 
 // From is the status that it has.
@@ -135,10 +137,14 @@ func names(in statuspage.Incident, componentID string) bool {
 }
 
 // Set changes one component. changed is false when it was so already, and then
-// nothing is sent.
+// nothing is sent. One that Again has seen change in between is apierr.ErrGuard.
 func (b *Board) Set(ctx context.Context, t Target) (c Component, changed bool, err error) {
-	if t.From() == t.To {
+	switch {
+	case t.From() == t.To:
 		return t.Component, false, nil
+	case t.planned != "":
+		return t.Component, false, guard("%s has changed since it was looked at: it is %s now and was %s; nothing was sent", t.Component.Name, SayStatus(t.From()), SayStatus(t.planned)).
+			WithHint("oncall status show, then run this again")
 	}
 	c = t.Component
 	got, err := b.api.UpdateComponent(ctx, c.ID, statuspage.ComponentWrite{Status: new(t.To)})

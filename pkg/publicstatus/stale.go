@@ -131,13 +131,34 @@ func (b *Board) planRecord(ctx context.Context, ref, pager string) (SnoozePlan, 
 // nevertheless, which its contract leaves open.
 func (b *Board) Snooze(ctx context.Context, p SnoozePlan) (out Incident, posted bool, err error) {
 	// The record is taken anew: somebody may have written since the plan.
-	was, err := b.api.Incident(ctx, p.was.ID)
+	was, err := b.again(ctx, p.was)
 	if err != nil {
 		return p.Incident, false, err
 	}
 	rec := readRecord(was.Metadata)
+	switch {
+	case was.Status.Closed():
+		return FromIncident(was), false, guard("%s is %s by now; nobody is reminded of it", was.ID, SayState(was.Status))
+	case !rec.Snooze.same(p.Incident.Snooze):
+		return FromIncident(was), false, changed(was.ID, "%s", rec.Snooze.words())
+	}
 	rec.Snooze = p.Snooze
 	return b.writeRecord(ctx, was, rec)
+}
+
+// same compares two snoozes; nil is none.
+func (s *Snooze) same(o *Snooze) bool {
+	if s == nil || o == nil {
+		return s == o
+	}
+	return s.Until.Equal(o.Until) && s.Reason == o.Reason && s.By == o.By
+}
+
+func (s *Snooze) words() string {
+	if s == nil {
+		return "its snooze was ended"
+	}
+	return "it was snoozed until " + s.Until.UTC().Format(time.RFC3339) + ", " + first(s.By, "nobody says by whom") + ": " + s.Reason
 }
 
 func (b *Board) writeRecord(ctx context.Context, was statuspage.Incident, rec record) (out Incident, posted bool, err error) {

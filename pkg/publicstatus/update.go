@@ -110,8 +110,16 @@ func (p UpdatePlan) write() statuspage.IncidentWrite {
 	return w
 }
 
-// Update posts the update.
+// Update posts the update, unless somebody moved the incident or wrote to it since
+// the plan: what was true then may reopen what is resolved now.
 func (b *Board) Update(ctx context.Context, p UpdatePlan) (Incident, error) {
+	now, err := b.again(ctx, p.was)
+	if err == nil {
+		err = unmoved(p.was, now)
+	}
+	if err != nil {
+		return p.Incident, err
+	}
 	in, err := b.patch(ctx, p.was, p.write(), "oncall status incident get "+p.was.ID)
 	if err != nil {
 		return p.Incident, err
@@ -198,8 +206,18 @@ func (b *Board) PlanEdit(ctx context.Context, ref, pager, which, body string, no
 	return none, notFound("%s has no update %q", in.ID, which).WithHint("it has %s; or say last", and(ids))
 }
 
-// Edit changes the text of the update; its state cannot be changed.
+// Edit changes the text of the update; its state cannot be changed. One that
+// somebody else edited since the plan is left as it is.
 func (b *Board) Edit(ctx context.Context, p EditPlan) (Update, error) {
+	now, err := b.api.Incident(ctx, p.Incident.ID)
+	if err != nil {
+		return p.Update, err
+	}
+	for _, u := range now.Updates {
+		if u.ID == p.Update.ID && u.Body != p.Update.Body {
+			return p.Update, changed(p.Incident.ID, "the update says %q now", excerpt(u.Body))
+		}
+	}
 	got, err := b.api.EditUpdate(ctx, p.Incident.ID, p.Update.ID, statuspage.UpdateWrite{Body: new(p.Body), DeliverNotifications: new(p.Notify)})
 	err = b.settle(ctx, err, "oncall status incident get "+p.Incident.ID, func(ctx context.Context) (bool, error) {
 		in, lerr := b.api.Incident(ctx, p.Incident.ID)

@@ -116,6 +116,10 @@ func (o *setOptions) run(ctx context.Context) error {
 				return err
 			}
 		}
+		sets, err := b.Again(ctx, sets)
+		if err != nil {
+			return err
+		}
 		for _, t := range sets {
 			report(label(p.Targets, t), set(ctx, b, t))
 			if ctx.Err() != nil {

@@ -121,6 +121,13 @@ func (o *snoozeOptions) run(ctx context.Context) error {
 			return nil
 		})
 	}
+	if was := p.Incident.Snooze; p.Snooze != nil && was != nil && was.Until.After(o.f.Now()) {
+		by := ""
+		if was.By != "" {
+			by = " by " + was.By
+		}
+		plan.Notes = append(plan.Notes, "it replaces the snooze"+by+" until "+o.f.Clock(was.Until)+": "+was.Reason)
+	}
 	plan.Effects = []string{fmt.Sprintf("%s (%s): %s; kept in its metadata, nothing is posted and nobody is notified", p.Incident.ID, p.Incident.Title, note)}
 	if p.Incident.Pager != nil && o.f.Change.Incident == "" {
 		o.f.Change.Incident = p.Incident.Pager.Number

@@ -312,6 +312,71 @@ func TestPostmortem(t *testing.T) {
 	assert.Len(t, posted(t, e), before)
 }
 
+// The draft and its publication are two requests: what is done of them is told.
+func TestAPostmortemThatIsSavedAndNotPublished(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault simulator.Fault
+		code  int
+		text  string
+		hint  string
+		state string
+	}{
+		"refused":            {simulator.Fault{Kind: simulator.FaultStatus, Status: 422}, 1, "the draft is saved and not published: ", "--publish", "draft"},
+		"never arrived":      {simulator.Fault{Kind: simulator.FaultResetBefore}, 15, "the draft is saved; whether it is published cannot be told: ", "oncall status incident postmortem ", "draft"},
+		"the answer is lost": {simulator.Fault{Kind: simulator.FaultResetAfter}, 0, "", "", "published"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := clitest.New(t)
+			e.Stdin = "What happened"
+			id := get(t, e, "").ID
+			require.Zero(t, e.Run("status incident resolve --yes").Code)
+			tc.fault.Service, tc.fault.Method, tc.fault.PathGlob = "statuspage", "PUT", "*/postmortem/publish"
+			require.NoError(t, e.World.AddFault(tc.fault))
+			r := e.Run("status incident postmortem " + id + " --file - --publish --yes")
+			assert.Equal(t, tc.code, r.Code, r.Err)
+			assert.Contains(t, r.Err, tc.text)
+			assert.Contains(t, r.Err, tc.hint)
+			require.NoError(t, e.World.ClearFaults())
+			pm := clitest.JSON[struct {
+				Item struct{ State, Draft, Body string }
+			}](t, e.Run("status incident postmortem "+id+" -o json")).Item
+			assert.Equal(t, tc.state, pm.State)
+			assert.Equal(t, "What happened", pm.Draft)
+			assert.Len(t, posted(t, e), 3, "resolve, draft, publish: each once")
+		})
+	}
+	e := clitest.New(t)
+	e.Stdin = "What happened"
+	r := e.Run("status incident postmortem last --file - --publish --dry-run")
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Err, "/postmortem\n", "the draft")
+	assert.Contains(t, r.Err, "/postmortem/publish", "and its publication")
+}
+
+func TestSomebodyElseIsFaster(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	id := get(t, e, "").ID
+	// The question is answered after another person has resolved it.
+	r := e.Asked("status incident resolve", func() string {
+		require.Zero(t, e.Run("status incident resolve "+id+" --yes --body Theirs.").Code)
+		return "y\n"
+	})
+	assert.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "public-incident/"+id+" already resolved")
+	assert.Len(t, posted(t, e), 1, "the public is told once")
+
+	r = e.Asked("status incident update "+id+" --body Ours.", func() string {
+		require.Zero(t, e.Run("status incident update "+id+" --status monitoring --body Again. --yes").Code)
+		return "y\n"
+	})
+	assert.Equal(t, 8, r.Code, r.Err)
+	assert.Contains(t, r.Err, id+" has changed since it was looked at: it is monitoring now and was resolved; nothing was sent")
+	assert.Len(t, posted(t, e), 2)
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -97,20 +98,35 @@ func (o *postmortemOptions) run(ctx context.Context) error {
 	return o.f.Mutate(ctx, o.plan(ctx, b, pm), func(ctx context.Context, report mutate.Report) error {
 		state := ""
 		if o.text != "" {
-			if pm, err = b.DraftPostmortem(ctx, pm, o.text); err != nil {
+			saved, err := b.DraftPostmortem(ctx, pm, o.text)
+			if err != nil && (!o.publish || !errors.Is(err, apierr.ErrReadOnly)) { // a dry run shows both requests
 				return err
 			}
-			state = "drafted"
+			pm, state = saved, "drafted"
 		}
 		if o.publish {
-			if pm, err = b.PublishPostmortem(ctx, pm, o.notify); err != nil {
-				return err
+			published, err := b.PublishPostmortem(ctx, pm, o.notify)
+			if err != nil {
+				return o.unpublished(pm.IncidentID, err)
 			}
-			state = "published"
+			pm, state = published, "published"
 		}
 		report(pm.IncidentID, mutate.Outcome{Words: state, Changed: true, Message: pm.URL, Item: pm})
 		return nil
 	})
+}
+
+// unpublished says of a failed publication that the draft before it is saved.
+func (o *postmortemOptions) unpublished(id string, err error) error {
+	if o.text == "" || errors.Is(err, apierr.ErrReadOnly) {
+		return err
+	}
+	out := &apierr.Error{Op: "publish the postmortem of " + id, Err: err,
+		Message: "the draft is saved and not published: " + err.Error(), Hint: "oncall status incident postmortem " + id + " --publish"}
+	if errors.Is(err, apierr.ErrUnknownOutcome) {
+		out.Message, out.Hint = "the draft is saved; whether it is published cannot be told: "+err.Error(), apierr.HintOf(err)
+	}
+	return out
 }
 
 func (o *postmortemOptions) plan(ctx context.Context, b *publicstatus.Board, pm publicstatus.Postmortem) mutate.Plan {

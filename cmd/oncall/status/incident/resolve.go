@@ -74,9 +74,13 @@ func (o *resolveOptions) run(ctx context.Context) error {
 			report(p.Incident.ID, mutate.Outcome{Words: "already " + publicstatus.SayState(p.Incident.State), Item: p.Incident})
 			return nil
 		}
-		in, err := b.Resolve(ctx, p)
-		if err != nil {
+		in, sent, err := b.Resolve(ctx, p)
+		switch {
+		case err != nil:
 			return err
+		case !sent: // somebody was faster
+			report(in.ID, mutate.Outcome{State: "already " + publicstatus.SayState(in.State), Item: in})
+			return nil
 		}
 		o.f.TellPager(ctx, in.Pager, "public incident "+in.ID+" resolved: "+p.Text.Body)
 		report(in.ID, mutate.Outcome{Changed: true, Message: in.URL, Item: in})

@@ -157,6 +157,27 @@ func TestAMixOfLifecyclesWarns(t *testing.T) {
 	assert.Empty(t, bodies(t, e))
 }
 
+// "7d" is counted from the end of the writing, however long that took; a date
+// stays, and may have come too near meanwhile.
+func TestNoticeIsCountedAfterTheWriting(t *testing.T) {
+	t.Parallel()
+	for start, code := range map[string]int{"7d": 0, clitest.Start.Add(7*24*time.Hour + time.Minute).Format(time.RFC3339): 8} {
+		e := clitest.New(t)
+		r := e.Asked("status maintenance create --title T --component API --start "+start+" --for 1h --body - --yes", func() string {
+			e.Advance(20 * time.Minute)
+			return "We work."
+		})
+		assert.Equal(t, code, r.Code, "%s: %s", start, r.Err)
+		if code == 0 {
+			m := clitest.JSON[struct {
+				Items []struct{ StartsAt, EndsAt time.Time }
+			}](t, e.Run("status maintenance list -o json")).Items[0]
+			assert.False(t, m.StartsAt.Before(e.Now().Add(7*24*time.Hour)), "%s", m.StartsAt)
+			assert.Equal(t, time.Hour, m.EndsAt.Sub(m.StartsAt))
+		}
+	}
+}
+
 func TestTheEditorTakesNoNotice(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)

@@ -63,9 +63,13 @@ func (o *stepOptions) run(ctx context.Context) error {
 			report(p.Maintenance.ID, mutate.Outcome{Words: "already " + state(p.Maintenance), Item: p.Maintenance})
 			return nil
 		}
-		m, err := b.Move(ctx, p)
-		if err != nil {
+		m, sent, err := b.Move(ctx, p)
+		switch {
+		case err != nil:
 			return err
+		case !sent: // somebody was faster, or the clock
+			report(m.ID, mutate.Outcome{State: "already " + state(m), Item: m})
+			return nil
 		}
 		report(m.ID, mutate.Outcome{Changed: true, Message: m.URL, Item: m})
 		return nil

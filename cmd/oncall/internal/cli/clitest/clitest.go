@@ -127,6 +127,36 @@ func (e *Env) RunContext(ctx context.Context, line string) Result {
 	return Result{out.String(), errOut.String(), code}
 }
 
+// Asked runs a command line at a terminal and answers what it reads there with
+// answer, which is called when the command first reads: the test can let
+// something happen meanwhile.
+func (e *Env) Asked(line string, answer func() string) Result {
+	e.t.Helper()
+	was := e.Terminal
+	e.Terminal = true
+	var out, errOut bytes.Buffer
+	f := e.Factory(&out, &errOut)
+	e.Terminal = was
+	f.IO.In = &lazy{answer: answer}
+	words, err := cli.SplitLine(line)
+	require.NoError(e.t, err, line)
+	code := root.Run(e.t.Context(), f, words)
+	return Result{out.String(), errOut.String(), code}
+}
+
+// lazy is a reader whose text is made at the first read.
+type lazy struct {
+	answer func() string
+	text   *strings.Reader
+}
+
+func (l *lazy) Read(p []byte) (int, error) {
+	if l.text == nil {
+		l.text = strings.NewReader(l.answer())
+	}
+	return l.text.Read(p)
+}
+
 // Factory makes the factory of one run, for a test that needs a part of it.
 func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 	vars := maps.Clone(e.Vars)
