@@ -24,7 +24,7 @@ func TestSetIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string][]string{
 		"":         {"component/API partial outage", "component/Dashboard unknown: ", "interrupted after the request was sent; it may have arrived", "component/Builder not sent"},
-		" -o yaml": {"name: component/API\n    state: partial outage", "name: component/Dashboard\n    state: unknown", "interrupted after the request was sent; it may have arrived", "name: component/Builder\n    state: not sent"},
+		" -o yaml": {"name: component/API\n    state: done", "name: component/Dashboard\n    state: unknown", "interrupted after the request was sent; it may have arrived", "name: component/Builder\n    state: not-sent"},
 	} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()

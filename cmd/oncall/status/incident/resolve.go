@@ -79,7 +79,7 @@ func (o *resolveOptions) run(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !sent: // somebody was faster
-			report(in.ID, mutate.Outcome{State: "already " + publicstatus.SayState(in.State), Item: in})
+			report(in.ID, mutate.Outcome{Words: "already " + publicstatus.SayState(in.State), Item: in})
 			return nil
 		}
 		o.f.TellPager(ctx, in.Pager, "public incident "+in.ID+" resolved: "+p.Text.Body)

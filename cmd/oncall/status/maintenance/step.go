@@ -68,7 +68,7 @@ func (o *stepOptions) run(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !sent: // somebody was faster, or the clock
-			report(m.ID, mutate.Outcome{State: "already " + state(m), Item: m})
+			report(m.ID, mutate.Outcome{Words: "already " + state(m), Item: m})
 			return nil
 		}
 		report(m.ID, mutate.Outcome{Changed: true, Message: m.URL, Item: m})
