@@ -36,7 +36,7 @@ func TestSetIsInterrupted(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPatch && patches.Add(1) == 2 {
 					_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is noticed
-					cancel() // the person presses Ctrl-C now
+					cancel()                           // the person presses Ctrl-C now
 					<-r.Context().Done()
 					return
 				}
