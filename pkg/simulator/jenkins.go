@@ -3,11 +3,14 @@ package simulator
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -120,6 +123,10 @@ func jenkinsService() service {
 type jenkinsServer struct {
 	w        *World
 	consoles consoleCache
+
+	mu     sync.Mutex
+	seen   *jenkinsState   // the section as it was decoded last; nobody changes it
+	seenOf json.RawMessage // what it was decoded from
 }
 
 func newJenkins(w *World) http.Handler {
@@ -127,7 +134,7 @@ func newJenkins(w *World) http.Handler {
 	return http.HandlerFunc(j.serve)
 }
 
-// look is the state as one request sees it.
+// look is the state as one request sees it, to be read alone: requests share it.
 type look struct {
 	now time.Time
 	j   *jenkinsState
@@ -135,8 +142,33 @@ type look struct {
 
 func (j *jenkinsServer) look() (look, error) {
 	var l look
-	err := j.w.view(func(s *State) error { l = look{s.Now, part[jenkinsState](s)}; return nil })
+	err := j.w.view(func(s *State) error {
+		l = look{s.Now, j.section(s)}
+		return nil
+	})
 	return l, err
+}
+
+// section is the jenkins section at s.Now. A follower asks every second of a
+// world in which little else happens, so what did not change is decoded once.
+func (j *jenkinsServer) section(s *State) *jenkinsState {
+	raw := s.raw["jenkins"]
+	if len(raw) == 0 {
+		return part[jenkinsState](s)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.seen == nil || len(raw) != len(j.seenOf) || &raw[0] != &j.seenOf[0] {
+		st := &jenkinsState{}
+		if err := json.Unmarshal(raw, st); err != nil {
+			panic(brokenState{fmt.Errorf("not a demo world (section jenkins: %w)", err)})
+		}
+		j.seen, j.seenOf = st, raw
+	}
+	now := *j.seen
+	now.Queue = slices.Clone(now.Queue)
+	advanceJenkins(s, &now, s.Now)
+	return &now
 }
 
 func (j *jenkinsServer) serve(rw http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -142,7 +143,15 @@ func (s *State) document() (document, error) {
 // bytes is the file. It is written by hand, as every part is JSON already and
 // encoding/json would read each again.
 func (d document) bytes() []byte {
+	size := len(d.Head) + 1<<10
+	for _, r := range d.Requests {
+		size += len(r) + 1
+	}
+	for name, raw := range d.Services {
+		size += len(name) + len(raw) + 4
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	b.WriteString(`{"world":`)
 	b.Write(d.Head)
 	b.WriteString(`,"requests":[`)
@@ -326,7 +335,8 @@ func (w *World) transact(save bool, fn func(*State) error) (err error) {
 func (w *World) load() (s *State, data []byte, err error) {
 	data, err = w.store.read()
 	if errors.Is(err, errNoState) {
-		return newState(w.now(), w.table), nil, nil
+		s, err = w.seeded(w.now())
+		return s, nil, err
 	}
 	if err == nil && !bytes.Equal(data, w.parsedFrom) {
 		w.parsedFrom = nil
@@ -341,6 +351,29 @@ func (w *World) load() (s *State, data []byte, err error) {
 		return nil, nil, &StateError{Path: w.store.path(), Err: err}
 	}
 	return s, data, nil
+}
+
+// lastSeed is the newest world that began in this process. Worlds that begin at
+// one instant are equal, and tests open many of those.
+var lastSeed struct {
+	sync.Mutex
+	at  time.Time
+	doc document
+}
+
+// seeded makes the world that begins at now.
+func (w *World) seeded(now time.Time) (*State, error) {
+	at := now.UTC().Truncate(time.Second)
+	lastSeed.Lock()
+	defer lastSeed.Unlock()
+	if lastSeed.doc.Head == nil || !lastSeed.at.Equal(at) {
+		d, err := newState(at, w.table).document()
+		if err != nil {
+			return nil, err
+		}
+		lastSeed.at, lastSeed.doc = at, d
+	}
+	return lastSeed.doc.state(at, w.table)
 }
 
 // update changes the state. What fn did is kept only when it returns nil.

@@ -2,18 +2,19 @@ package simulator
 
 import (
 	"slices"
+	"sync"
 	"time"
 	_ "time/tzdata" // the rota has a zone also on a machine that knows none
 )
 
-// zone is the location of Zone.
-func zone() *time.Location {
+// zone is the location of Zone, read once: times are converted thousands of times.
+var zone = sync.OnceValue(func() *time.Location {
 	loc, err := time.LoadLocation(Zone)
 	if err != nil {
 		return time.UTC // cannot happen: the data is linked in
 	}
 	return loc
-}
+})
 
 // voShift is a period of one person.
 type voShift struct {

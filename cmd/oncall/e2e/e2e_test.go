@@ -221,7 +221,7 @@ func TestLogsFollow(t *testing.T) {
 			t.Run(result+" "+version, func(t *testing.T) {
 				t.Parallel()
 				e := clitest.New(t)
-				require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{Result: result, Version: version, BuildTime: 90 * time.Second, LineCap: 150}))
+				require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{Result: result, Version: version, BuildTime: 20 * time.Second, LineCap: 25}))
 				require.Equal(t, 0, e.Run("e2e retry 9123 --no-wait").Code)
 				r := e.Run("e2e logs -f")
 				assert.Equal(t, code, r.Code, r.Err)

@@ -94,8 +94,9 @@ func TestFaults(t *testing.T) {
 			t.Run(c.fault.Kind+" "+line, func(t *testing.T) {
 				t.Parallel()
 				e := clitest.New(t)
-				c.fault.Service = "jenkins"
-				require.NoError(t, e.World.AddFault(c.fault))
+				fault := c.fault
+				fault.Service = "jenkins"
+				require.NoError(t, e.World.AddFault(fault))
 				r := e.Run(line)
 				assert.Equal(t, c.code, r.Code, r.Err)
 				assert.Contains(t, r.Err, c.err)
@@ -191,7 +192,7 @@ func TestRetryRefusesAnEqualRun(t *testing.T) {
 	assert.Contains(t, r.Err, "hint: oncall e2e watch follows it; --force starts one more")
 	assert.Equal(t, 1, e.World.CancelJenkinsQueue(), "no second one was queued")
 
-	require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{BuildTime: time.Hour}))
+	require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{BuildTime: 2 * time.Minute}))
 	require.Equal(t, 0, e.Run("e2e retry 9123 --no-wait").Code)
 	e.Advance(time.Minute)
 	r = e.Run("e2e retry 9123")
