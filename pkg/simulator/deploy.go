@@ -18,7 +18,8 @@ import (
 
 // The GitOps repositories of the demo world: bare ones in the state folder, made
 // with the git program. Production gets a commit when a build of the deploy job
-// ends, and Flux's tag follows. They are brought up to the world's clock when
+// ends, staging also when its automation writes (staging.go), and Flux's tag
+// follows. They are brought up to the world's clock when
 // somebody asks for them, as everything in the world is.
 
 // Environments that have a repository.
@@ -49,7 +50,7 @@ func manifests(environment string) map[string]manifestOf {
 	case EnvironmentProduction:
 	case EnvironmentStaging:
 		return map[string]manifestOf{
-			ComponentAPI: {"kubernetes/balenacloud/api/deployment.yaml", deployment(` # {"$imagepolicy": "flux-system:api"}`)},
+			ComponentAPI: {"kubernetes/balenacloud/api/deployment.yaml", deployment(policyMark)},
 		}
 	default:
 		return nil
@@ -85,27 +86,16 @@ type repoCommit struct {
 
 // repoCommits are the commits of an environment up to now, oldest first.
 func (f *Facts) repoCommits(environment string, now time.Time) []repoCommit {
+	if environment == EnvironmentStaging {
+		return f.stagingCommits(now)
+	}
 	files := manifests(environment)
 	out := []repoCommit{}
-	staged := map[string]bool{}
 	for _, d := range f.Deploys {
 		file, ok := files[d.Component]
-		if !ok {
-			continue
-		}
-		c := repoCommit{key: itoa(d.Build), path: file.path, text: file.text(d.To), at: d.BuiltAt, appliedAt: d.AppliedAt,
-			author: "Jenkins", email: "jenkins@example.test", message: fmt.Sprintf("%s %s -> %s\n\n%s #%d\n", d.Component, orNothing(d.From), d.To, JobDeploy, d.Build)}
-		if environment == EnvironmentStaging {
-			if staged[d.Component+d.To] || d.Build > DeployBadBuild {
-				continue // production's rollback is nothing to staging
-			}
-			staged[d.Component+d.To] = true
-			c.at, c.appliedAt = d.BuiltAt.Add(-stagedBefore), d.AppliedAt.Add(-stagedBefore)
-			c.author, c.email = "Flux", "flux@example.test"
-			c.message = fmt.Sprintf("Auto-release %s/balena/%s:%s\n", ImageHost, d.Component, d.To)
-		}
-		if !c.at.After(now) {
-			out = append(out, c)
+		if ok && !d.BuiltAt.After(now) {
+			out = append(out, repoCommit{key: itoa(d.Build), path: file.path, text: file.text(d.To), at: d.BuiltAt, appliedAt: d.AppliedAt,
+				author: "Jenkins", email: "jenkins@example.test", message: fmt.Sprintf("%s %s -> %s\n\n%s #%d\n", d.Component, orNothing(d.From), d.To, JobDeploy, d.Build)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b repoCommit) int { return a.at.Compare(b.at) })

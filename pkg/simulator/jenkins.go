@@ -69,6 +69,9 @@ type JenkinsQuirks struct {
 	// Result is what builds started from now on end with; "" is what the story
 	// wants, "null" leaves the result empty.
 	Result string `json:"result,omitempty"`
+	// IgnoreHold makes builds of JobStaging leave the automation's mark where it
+	// is, HOLD or not: a job whose script forgot it.
+	IgnoreHold bool `json:"ignoreHold,omitempty"`
 	// BuildTime is how long builds started from now on take; 0 is the story's.
 	BuildTime time.Duration `json:"buildTime,omitempty"`
 }

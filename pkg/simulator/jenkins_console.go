@@ -228,8 +228,8 @@ func consoleOf(job *jenkinsJob, b *jenkinsBuild) []byte {
 	switch {
 	case job.Name == JobE2E:
 		w.e2e(b)
-	case job.Name == JobDeploy:
-		w.deploy(b)
+	case job.Name == JobDeploy, job.Name == JobStaging:
+		w.deploy(b, job.Name)
 	default:
 		w.say("Building on the built-in node")
 	}
@@ -362,11 +362,11 @@ func (w *consoleWriter) verdict(name string, tests, failed int) {
 	w.rule("=")
 }
 
-func (w *consoleWriter) deploy(b *jenkinsBuild) {
+func (w *consoleWriter) deploy(b *jenkinsBuild, job string) {
 	component, version := b.param("COMPONENT"), b.param("VERSION")
 	w.pipeline("Start of Pipeline")
 	w.pipeline("node")
-	w.say("Running on agent-1 in /home/jenkins/workspace/%s", JobDeploy)
+	w.say("Running on agent-1 in /home/jenkins/workspace/%s", job)
 	w.pipeline("{")
 	w.open("Check " + component + " " + version)
 	w.say("+ ./image-exists %s:%s", component, version)

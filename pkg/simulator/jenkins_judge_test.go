@@ -50,7 +50,7 @@ func TestJenkinsJudgedByPython(t *testing.T) {
 	told := jenkinsJudge(t, python, "testdata/jenkins_judge.py")
 	assert.Equal(t, map[string]any{
 		"version": "2.504.3", "user": "Robin Vale",
-		"jobs": []any{JobDeploy, JobE2E, JenkinsFolder, JenkinsFolder + "/" + JobNightly},
+		"jobs": []any{JobDeploy, JobStaging, JobE2E, JenkinsFolder, JenkinsFolder + "/" + JobNightly},
 		"last": 9123.0, "red": "FAILURE", "stable": 9121.0, "lines": float64(jenkinsLines), "end": "Finished: FAILURE", "report": 3.0,
 		"new": 9124.0, "result": "SUCCESS", "finished": "Finished: SUCCESS",
 		"params":     map[string]any{"DEVICE": "qemux86-64", "OS_VERSION": "6.5.0", "DEBUG": false},
@@ -66,7 +66,7 @@ func TestJenkinsJudgedByNode(t *testing.T) {
 	}
 	told := jenkinsJudge(t, "node", "testdata/jenkins_judge.cjs")
 	assert.Equal(t, map[string]any{
-		"jobs": []any{JobDeploy, JobE2E, JenkinsFolder}, "last": 9123.0, "red": "FAILURE",
+		"jobs": []any{JobDeploy, JobStaging, JobE2E, JenkinsFolder}, "last": 9123.0, "red": "FAILURE",
 		"new": 9124.0, "result": "SUCCESS", "finished": "Finished: SUCCESS",
 	}, told)
 }

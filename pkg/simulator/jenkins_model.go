@@ -127,6 +127,13 @@ func (j *jenkinsJob) definitions() []jenkinsDefinition {
 			{"VERSION", "StringParameterDefinition", "", "", nil},
 			{"DRY_RUN", "BooleanParameterDefinition", "", "false", nil},
 		}
+	case JobStaging:
+		return []jenkinsDefinition{
+			{"COMPONENT", "ChoiceParameterDefinition", "what to put into staging", "api", []string{"api"}},
+			{"VERSION", "StringParameterDefinition", "", "", nil},
+			{"HOLD", "BooleanParameterDefinition", "take the automation's mark away in the same commit", "false", nil},
+			{"REASON", "StringParameterDefinition", "", "", nil},
+		}
 	}
 	return nil
 }
@@ -227,7 +234,7 @@ func (j *jenkinsJob) estimate() int64 {
 	switch j.Name {
 	case JobE2E:
 		return E2EDuration.Milliseconds()
-	case JobDeploy:
+	case JobDeploy, JobStaging:
 		return (3 * time.Minute).Milliseconds()
 	}
 	return -1

@@ -100,6 +100,12 @@ func (j *jenkinsState) planOne(s *State, i *jenkinsItem) {
 	case job.Name == JobDeploy:
 		b.Story = storyDeploy
 		jenkinsDeployStarts(s, b)
+	case job.Name == JobStaging:
+		b.Story = storyDeploy
+		if b.Result == "SUCCESS" {
+			s.Facts.Staging = append(s.Facts.Staging, StagingDeploy{Component: b.param("COMPONENT"), To: b.param("VERSION"), Build: b.Number,
+				Held: b.param("HOLD") == "true" && !q.IgnoreHold, BuiltAt: b.End})
+		}
 	}
 }
 
@@ -110,6 +116,8 @@ func (b *jenkinsBuild) undo(s *State, job string) {
 		s.Facts.E2EPasses = slices.DeleteFunc(s.Facts.E2EPasses, func(t time.Time) bool { return t.Equal(b.End) })
 	case JobDeploy:
 		s.Facts.CancelDeploy(b.Number, s.Now)
+	case JobStaging:
+		s.Facts.Staging = slices.DeleteFunc(s.Facts.Staging, func(d StagingDeploy) bool { return d.Build == b.Number && d.BuiltAt.After(s.Now) })
 	}
 }
 

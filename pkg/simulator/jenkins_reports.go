@@ -16,7 +16,7 @@ func (b *jenkinsBuild) stages(job *jenkinsJob) []jenkinsStage {
 	switch job.Name {
 	case JobE2E:
 		return []jenkinsStage{{"Checkout", 0, 0.01}, {"Build the runner", 0.01, 0.05}, {"autohat " + b.param("DEVICE"), 0.05, 0.99}, {"Cleanup", 0.99, 1}}
-	case JobDeploy:
+	case JobDeploy, JobStaging:
 		return []jenkinsStage{{"Check " + b.param("COMPONENT") + " " + b.param("VERSION"), 0, 0.4}, {"Commit", 0.4, 1}}
 	}
 	return nil

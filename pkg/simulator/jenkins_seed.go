@@ -58,7 +58,7 @@ func seedJenkins(s *State, j *jenkinsState) {
 		j.enqueue(b, 5*time.Second)
 		deploy.Builds = append(deploy.Builds, b)
 	}
-	j.Jobs = []*jenkinsJob{deploy, e2e, {Name: JenkinsFolder + "/" + JobNightly, Disabled: true, Freestyle: true, Next: 1}}
+	j.Jobs = []*jenkinsJob{deploy, e2e, {Name: JobStaging, Next: stagingFirstBuild}, {Name: JenkinsFolder + "/" + JobNightly, Disabled: true, Freestyle: true, Next: 1}}
 }
 
 // enqueue gives a build of the past its queue id and time.

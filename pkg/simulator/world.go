@@ -136,8 +136,10 @@ type Deploy struct {
 // Facts is what vendors agree on.
 type Facts struct {
 	StartedAt time.Time   `json:"startedAt"`
-	Deploys   []Deploy    `json:"deploys"`   // by RunningAt, oldest first
+	Deploys   []Deploy    `json:"deploys"`   // to production, by RunningAt, oldest first
 	E2EPasses []time.Time `json:"e2ePasses"` // when e2e builds ended green, oldest first
+	// Staging is what builds put into staging, by BuiltAt, oldest first.
+	Staging []StagingDeploy `json:"staging,omitempty"`
 }
 
 func seedFacts(start time.Time) Facts {
