@@ -21,9 +21,9 @@ func TestStagingsAutomation(t *testing.T) {
 		marked   bool
 		versions string // of the file's commits after the world's start, newest first
 	}{
-		"held":             {"true", JenkinsQuirks{}, false, "17.4.1"},
-		"not held":         {"false", JenkinsQuirks{}, true, "17.5.0 17.4.1"},
-		"a job that lies":  {"true", JenkinsQuirks{IgnoreHold: true}, true, "17.5.0 17.4.1"},
+		"held":              {"true", JenkinsQuirks{}, false, "17.4.1"},
+		"not held":          {"false", JenkinsQuirks{}, true, "17.5.0 17.4.1"},
+		"a job that lies":   {"true", JenkinsQuirks{IgnoreHold: true}, true, "17.5.0 17.4.1"},
 		"a build that ends": {"true", JenkinsQuirks{Result: "FAILURE"}, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
