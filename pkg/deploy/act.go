@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -184,8 +185,10 @@ const unknownPatience = 12
 // returns the facts as they were last seen. What nothing can tell is not waited
 // for and stays unknown. ctx ends the wait with its own error.
 //
-// A version that somebody replaces meanwhile is an apierr.ErrConflict.
-func (d *Deployer) Settle(ctx context.Context, version string, tell func(Event)) ([]Fact, error) {
+// since is when the build was queued, the zero time when there is none: a version
+// that was declared after it and replaced is an apierr.ErrConflict, also when that
+// happened before anybody looked. A suspended Flux is ErrSuspended.
+func (d *Deployer) Settle(ctx context.Context, version string, since time.Time, tell func(Event)) ([]Fact, error) {
 	if d.Fleet != nil {
 		return d.settleFleet(ctx, version, tell)
 	}
@@ -194,7 +197,7 @@ func (d *Deployer) Settle(ctx context.Context, version string, tell func(Event))
 		facts[0].Evidence, facts[1].Evidence = "no repository is configured", "no repository is configured"
 	} else {
 		for i := range 2 {
-			if err := d.until(ctx, &facts[i], tell, func() (Fact, bool, error) { return d.repoFact(ctx, i, version, i == 1 && facts[0].Answer == Yes) }); err != nil {
+			if err := d.until(ctx, &facts[i], tell, func() (Fact, bool, error) { return d.repoFact(ctx, i, version, since, i == 1 && facts[0].Answer == Yes) }); err != nil {
 				return facts, err
 			}
 		}
@@ -237,15 +240,31 @@ func (d *Deployer) until(ctx context.Context, f *Fact, tell func(Event), look fu
 	}
 }
 
+// Replaced reports whether a version came into force after a moment, and another
+// one after it.
+func (s *Sight) Replaced(version string, since time.Time) bool {
+	return !since.IsZero() && len(s.Runs) > 0 && s.Runs[0].Version != version &&
+		slices.ContainsFunc(s.Runs, func(r Run) bool { return r.Version == version && !r.Since.Before(since) })
+}
+
+// errReplaced is the error about it.
+func (d *Deployer) errReplaced(f Fact, version string) error {
+	return &apierr.Error{Op: "deploy " + d.Component.Key, Kind: []error{apierr.ErrConflict}, Err: errMoved,
+		Message: fmt.Sprintf("%s was declared meanwhile (%s); %s is no longer waited for", f.Version, f.Evidence, version)}
+}
+
 // repoFact is declared (0) or applied (1). was: the version was declared before.
-func (d *Deployer) repoFact(ctx context.Context, which int, version string, was bool) (f Fact, final bool, err error) {
+func (d *Deployer) repoFact(ctx context.Context, which int, version string, since time.Time, was bool) (f Fact, final bool, err error) {
 	s := &Sight{}
 	h := d.lookRepo(ctx, s)
 	s.Runs = timeline(h.Changes, nil, func(jenkins.Build) string { return "" })
 	f = s.declared(version)
-	if was && f.Answer == No {
-		return f, true, &apierr.Error{Op: "deploy " + d.Component.Key, Kind: []error{apierr.ErrConflict}, Err: errMoved,
-			Message: fmt.Sprintf("somebody declared %s meanwhile; %s is no longer waited for", f.Version, version)}
+	if f.Answer == No && (was || s.Replaced(version, since)) {
+		return f, true, d.errReplaced(f, version)
+	}
+	if which == 1 && d.Sync != nil && s.RepoErr == nil {
+		f, err = d.appliedBySync(ctx, version)
+		return f, err != nil, err
 	}
 	if which == 1 {
 		f = d.applied(ctx, s, version)

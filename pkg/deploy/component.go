@@ -40,7 +40,7 @@ type Component struct {
 	ComponentParam string            // the job's parameter for Name
 	VersionParam   string            // the job's parameter for the version
 	ReasonParam    string            // the job's parameter for the reason; "" is none
-	HoldParam      string            // boolean parameter that stops the automation in the same build; "" is none
+	HoldParam      string            // boolean parameter that stops the automation in the same build, and false starts it again; "" is none
 	Params         map[string]string // sent with every start
 
 	Fleet string // slug

@@ -83,12 +83,17 @@ func (s *Sight) declared(version string) Fact {
 	return f
 }
 
-// applied looks at what Flux's tag points at (contract section 4): the value
-// there counts, as the tag may lie before or behind the change.
+// applied looks at the Kustomization where one is given, else at what Flux's tag
+// points at (contract section 4): the value there counts, as the tag may lie
+// before or behind the change.
 func (d *Deployer) applied(ctx context.Context, s *Sight, version string) Fact {
 	f := Fact{Name: Applied, Answer: Unknown, At: s.Snapshot.FetchedAt}
 	if s.RepoErr != nil {
 		f.Evidence = s.RepoErr.Error()
+		return f
+	}
+	if d.Sync != nil {
+		f, _ = d.appliedBySync(ctx, version)
 		return f
 	}
 	a, err := d.Repo.Applied(ctx, s.Snapshot.Commit)

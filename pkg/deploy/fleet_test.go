@@ -115,7 +115,7 @@ func TestAFleetIsRolledBack(t *testing.T) {
 	assert.Equal(t, "2.14.0+rev1 in 4 of 4 online, 2.14.0 in 0 of 4 online; 1 offline; 1 pinned by itself", facts[2].Evidence)
 	assert.Equal(t, latest, facts[2].Version)
 
-	facts, err = w.Settle(t.Context(), before, w.tell)
+	facts, err = w.Settle(t.Context(), before, time.Time{}, w.tell)
 	require.NoError(t, err)
 	assert.Equal(t, "declared=yes applied=yes running=yes verified=unknown", answers(facts))
 	assert.Equal(t, "2.14.0 in 4 of 4 online; 1 offline; 1 pinned by itself", facts[2].Evidence)
@@ -230,7 +230,7 @@ func TestUnpin(t *testing.T) {
 	assert.Equal(t, balena.Tracking, s.Fleet.State())
 	require.Len(t, s.Runs, 1)
 	assert.Equal(t, "secondary", s.Runs[0].By)
-	facts, err := w.Settle(t.Context(), latest, w.tell)
+	facts, err := w.Settle(t.Context(), latest, time.Time{}, w.tell)
 	require.NoError(t, err)
 	assert.Equal(t, "declared=yes applied=yes running=yes verified=unknown", answers(facts))
 	assert.Equal(t, 2, w.patches())
@@ -244,7 +244,7 @@ func TestUnpin(t *testing.T) {
 	job := &deploy.Deployer{Component: deploy.Component{Key: "api", Backend: deploy.BackendJenkins}}
 	_, err = job.Plan(t.Context(), unpin)
 	require.ErrorIs(t, err, apierr.ErrGuard)
-	assert.Contains(t, err.Error(), "api is not a fleet: there is no pin to take away")
+	assert.Contains(t, err.Error(), "api is not a fleet, and its job has no parameter that holds it")
 }
 
 func TestAFleetIsHeldWhereItIs(t *testing.T) {
@@ -364,7 +364,7 @@ func TestSettleOfAFleet(t *testing.T) {
 		w.do(back)
 		looks := 0
 		w.Deployer.Fleet = meddled{w.client, &looks, 3, func() { w.set(`{"should_be_running__release":2801002}`) }}
-		facts, err := w.Settle(t.Context(), before, w.tell)
+		facts, err := w.Settle(t.Context(), before, time.Time{}, w.tell)
 		require.ErrorIs(t, err, apierr.ErrConflict)
 		assert.Contains(t, err.Error(), "the fleet was sent to 2.13.4 meanwhile; 2.14.0 is no longer waited for")
 		assert.Len(t, facts, 4)
@@ -374,7 +374,7 @@ func TestSettleOfAFleet(t *testing.T) {
 		w := newFleetWorld(t)
 		w.do(back)
 		require.NoError(t, w.world.AddFault(simulator.Fault{Service: "balena", PathGlob: "/v7/device", Kind: simulator.FaultStatus, Status: 500, Times: 2}))
-		facts, err := w.Settle(t.Context(), before, w.tell)
+		facts, err := w.Settle(t.Context(), before, time.Time{}, w.tell)
 		require.NoError(t, err)
 		assert.Equal(t, "declared=yes applied=yes running=yes verified=unknown", answers(facts))
 	})
@@ -383,7 +383,7 @@ func TestSettleOfAFleet(t *testing.T) {
 		w := newFleetWorld(t)
 		w.Deployer.Fleet = asleep{w.client}
 		begin := w.now
-		facts, err := w.Settle(t.Context(), latest, w.tell)
+		facts, err := w.Settle(t.Context(), latest, time.Time{}, w.tell)
 		require.NoError(t, err)
 		assert.Equal(t, "declared=yes applied=unknown running=unknown verified=unknown", answers(facts))
 		assert.Equal(t, begin, w.now, "nobody is waited for")
@@ -407,7 +407,7 @@ func TestSettleOfAFleet(t *testing.T) {
 		w.do(back)
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Wait = func(context.Context, time.Duration) error { cancel(); return ctx.Err() }
-		_, err := w.Settle(ctx, before, w.tell)
+		_, err := w.Settle(ctx, before, time.Time{}, w.tell)
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }

@@ -38,6 +38,7 @@ type Image interface {
 // Deployer works on one component.
 type Deployer struct {
 	Component Component
+	Sync      Syncer     // nil: what Flux applied is read from its tag
 	Repo      Repository // nil: RepoWhy says why
 	RepoWhy   error
 	Jenkins   Jenkins
@@ -62,6 +63,7 @@ type Ongoing struct {
 	Since   time.Time `json:"since"`
 	URL     string    `json:"url"`
 	mine    bool
+	hold    string // what it was given for the component's HoldParam, "" for none
 }
 
 // Words is how a person reads it: "#882 (17.4.1, by you)".
@@ -142,7 +144,7 @@ func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 			}
 			if !over(b) {
 				s.Ongoing = append(s.Ongoing, Ongoing{Build: b.Number, QueueID: b.QueueID, Version: v, By: b.StartedBy(), Since: b.Queued, URL: b.URL,
-					mine: d.mine(b.StartedBy()) && d.counts(s.Job, b.Parameters)})
+					mine: d.mine(b.StartedBy()) && d.counts(s.Job, b.Parameters), hold: d.holdOf(b.Parameters)})
 			}
 		}
 	}
@@ -152,7 +154,7 @@ func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 			for _, c := range q.Causes {
 				o.By = c.UserID
 			}
-			o.mine = d.mine(o.By) && d.counts(s.Job, q.Parameters)
+			o.mine, o.hold = d.mine(o.By) && d.counts(s.Job, q.Parameters), d.holdOf(q.Parameters)
 			s.Ongoing = append(s.Ongoing, o)
 		}
 	}

@@ -17,7 +17,7 @@ type Want struct {
 	Rollback bool   // go back: To, or the previous version when To is ""
 	To       string // version
 	Hold     bool   // stop the automation that would undo it
-	Unpin    bool   // let a fleet follow its newest release again
+	Unpin    bool   // let it follow the newest version by itself again
 
 	StaleOK      bool // go on though the repository cannot be asked
 	RequireImage bool // refuse when the registry cannot be asked
@@ -59,6 +59,7 @@ type Plan struct {
 
 	Sight *Sight `json:"-"`
 	given []jenkins.Parameter
+	hold  string // value of the job's parameter that stops the automation; "" is not sent
 	fleet fleetPlan
 }
 
@@ -71,11 +72,11 @@ func (d *Deployer) Plan(ctx context.Context, w Want) (*Plan, error) {
 			return nil, err
 		}
 	}
+	if err := c.Check(w); err != nil {
+		return nil, err
+	}
 	if d.Fleet != nil {
 		return d.planFleet(ctx, w)
-	}
-	if w.Unpin {
-		return nil, fail(apierr.ErrGuard, c, "%s is not a fleet: there is no pin to take away", c.Key)
 	}
 	if c.Backend != BackendJenkins {
 		return nil, fail(apierr.ErrGuard, c, "nothing is configured that could deploy %s in %s", c.Key, c.Environment).
@@ -95,14 +96,14 @@ func (d *Deployer) Plan(ctx context.Context, w Want) (*Plan, error) {
 	if err := d.target(p, w); err != nil {
 		return nil, err
 	}
+	if err := d.automation(p, w); err != nil {
+		return nil, err
+	}
 	if done, err := d.ongoing(p, w); done || err != nil {
 		return p, err
 	}
 	if p.Nothing != "" {
 		return p, nil
-	}
-	if err := d.automation(p, w); err != nil {
-		return nil, err
 	}
 	if err := d.image(ctx, p, w); err != nil {
 		return nil, err
@@ -118,6 +119,8 @@ func (d *Deployer) Plan(ctx context.Context, w Want) (*Plan, error) {
 func (d *Deployer) checkRepo(p *Plan, w Want) error {
 	s := p.Sight
 	switch {
+	case d.Repo == nil && d.RepoWhy != nil && !w.StaleOK:
+		return fail(apierr.ErrGuard, d.Component, "the repository cannot be read: %v", d.RepoWhy).WithHint("%s", orText(apierr.HintOf(d.RepoWhy), "--stale-ok goes by the job's builds alone"))
 	case d.Repo == nil:
 		p.Evidence = append(p.Evidence, "declared: not known ("+s.RepoErr.Error()+"); versions are those of the job's builds")
 		return nil
@@ -144,17 +147,23 @@ func (d *Deployer) checkRepo(p *Plan, w Want) error {
 // target decides where to go, and whether anything is to be done.
 func (d *Deployer) target(p *Plan, w Want) error {
 	s := p.Sight
+	if w.Unpin {
+		if p.To = p.From; p.To == "" {
+			return fail(apierr.ErrGuard, d.Component, "it is not known which version is there, so nothing can be left as it is")
+		}
+		return nil
+	}
 	if p.To == "" {
 		// Running the same line again must not go back further.
 		if len(s.Runs) > 1 && s.Runs[0].Rollback && s.Runs[0].Version == p.From {
 			p.To = p.From
 			p.Nothing = fmt.Sprintf("already rolled back %s -> %s (%s ago)", s.Runs[1].Version, p.From, age(d.Now().Sub(s.Runs[0].Since)))
-			if r, _, ok := Previous(s.Runs, p.From); ok {
+			if r, _, ok := Previous(s.Runs, p.From, d.Now()); ok {
 				p.Nothing += "; further back: --to " + r.Version
 			}
 			return nil
 		}
-		r, skipped, ok := Previous(s.Runs, p.From)
+		r, skipped, ok := Previous(s.Runs, p.From, d.Now())
 		if !ok {
 			why := "no other version is known to have run there before"
 			if s.Cut != "" {
@@ -190,7 +199,7 @@ func (d *Deployer) ongoing(p *Plan, w Want) (done bool, err error) {
 	others := p.Sight.Ongoing
 	// --previous while our rollback is under way: the target is what it goes to.
 	for i, o := range others {
-		if o.mine && o.Version == p.To && len(others) == 1 {
+		if o.mine && o.Version == p.To && len(others) == 1 && (p.hold == "" || o.hold == p.hold) {
 			p.Join, p.Nothing = &others[i], ""
 			return true, nil
 		}
@@ -211,44 +220,6 @@ func (d *Deployer) ongoing(p *Plan, w Want) (done bool, err error) {
 		return false, e.WithHint("oncall deploy watch %d follows it (%s); --wait-for-running queues behind it", o.Build, o.URL)
 	}
 	return false, e.WithHint("%s; --wait-for-running queues behind it", others[0].URL)
-}
-
-// automation refuses what would be undone.
-func (d *Deployer) automation(p *Plan, w Want) error {
-	s, c := p.Sight, d.Component
-	if s.RepoErr != nil || s.DeclaredErr != nil {
-		return nil
-	}
-	marks := s.Declared.Automation
-	if len(marks) == 0 {
-		p.Evidence = append(p.Evidence, "automation: none in the file")
-		return nil
-	}
-	words := []string{}
-	for _, m := range marks {
-		words = append(words, fmt.Sprintf("%s (%s:%d)", m.Text, c.Where.File, m.Line))
-	}
-	switch {
-	case w.Hold && c.HoldParam != "":
-		p.Evidence = append(p.Evidence, "automation: stopped in the same build ("+c.HoldParam+"): "+strings.Join(words, ", "))
-		return nil
-	case w.Hold:
-		return fail(apierr.ErrGuard, c, "the automation would write its version back, and the job has no parameter that stops it: %s", strings.Join(words, ", ")).
-			WithHint("%s", holdStep(marks[0].Policy, c.Where.File, marks[0].Line))
-	case c.HoldParam != "":
-		return fail(apierr.ErrGuard, c, "the automation would write its version back: %s", strings.Join(words, ", ")).WithHint("--hold stops it in the same build")
-	}
-	return fail(apierr.ErrGuard, c, "the automation would write its version back: %s", strings.Join(words, ", ")).
-		WithHint("%s", holdStep(marks[0].Policy, c.Where.File, marks[0].Line))
-}
-
-// holdStep is the exact step that stops an automation.
-func holdStep(policy, file string, line int) string {
-	if policy == "" {
-		return fmt.Sprintf("remove line %d of %s, or add fluxcd.io/locked: \"true\" beside it, then run this again", line, file)
-	}
-	ns, name, _ := strings.Cut(policy, ":")
-	return fmt.Sprintf("pin the policy (kubectl -n %s edit imagepolicy %s), or suspend what writes it (flux -n %s suspend image update NAME), and take the comment from line %d of %s; then run this again", ns, name, ns, line, file)
 }
 
 // image asks the registry about a version that never ran there.
@@ -291,8 +262,8 @@ func (d *Deployer) parameters(job jenkins.Job, p *Plan, w Want) ([]jenkins.Param
 	if c.ReasonParam != "" && w.Reason != "" {
 		given = append(given, jenkins.Parameter{Name: c.ReasonParam, Value: w.Reason})
 	}
-	if c.HoldParam != "" && w.Hold {
-		given = append(given, jenkins.Parameter{Name: c.HoldParam, Value: "true"})
+	if p.hold != "" {
+		given = append(given, jenkins.Parameter{Name: c.HoldParam, Value: p.hold})
 	}
 	names := []string{}
 	for name := range c.Params {
@@ -328,6 +299,10 @@ func (d *Deployer) tell(ctx context.Context, p *Plan) {
 	}
 	env := orText(c.Environment, "production")
 	p.Effects = append(p.Effects, fmt.Sprintf("%s  %s -> %s   (%s)   %s, Jenkins job %s", c.Key, from, p.To, why, env, c.Job))
+	if p.From == p.To {
+		p.Effects[0] = fmt.Sprintf("%s  stays at %s   %s, Jenkins job %s", c.Key, p.To, env, c.Job)
+	}
+	p.Effects = append(p.Effects, p.holdEffect(c)...)
 	if text := d.alongside(ctx, p); text != "" {
 		p.Effects = append(p.Effects, text)
 	}
@@ -352,7 +327,7 @@ func (d *Deployer) alongside(ctx context.Context, p *Plan) string {
 		return ""
 	}
 	to := commitOf(s.Runs, p.To)
-	if to == "" {
+	if to == "" || p.From == p.To {
 		return ""
 	}
 	diff, err := d.Repo.Diff(ctx, s.Snapshot.Commit, to, d.Component.Where.File)
@@ -392,6 +367,8 @@ func (p *Plan) moved(again *Plan) string {
 		return fmt.Sprintf("%s is at %s now, not at %s", p.Component, orText(again.From, "(unknown)"), orText(p.From, "(unknown)"))
 	case p.To != again.To:
 		return fmt.Sprintf("the previous version is %s now, not %s", again.To, p.To)
+	case p.hold != again.hold:
+		return "the automation that writes the version was switched"
 	case a.RepoErr == nil && b.RepoErr == nil && a.Declared.Blob != b.Declared.Blob:
 		return fmt.Sprintf("the file was changed meanwhile (%s -> %s)", short(a.Snapshot.Commit), short(b.Snapshot.Commit))
 	case again.Nothing != "":

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ type Run struct {
 	Rollback bool `json:"rollback"`
 	// RolledBack: it was itself left by going back.
 	RolledBack bool `json:"rolledBack"`
+	// Undone: it was a rollback, and a version that had been rolled back was put
+	// there again after it.
+	Undone bool `json:"undone"`
 
 	change *gitops.Change
 }
@@ -97,7 +101,7 @@ func fromBuilds(builds []jenkins.Build, version func(jenkins.Build) string) []Ru
 	return out
 }
 
-// mark fills Until, Rollback and RolledBack. Going back is recognised by the
+// mark fills Until, Rollback, RolledBack and Undone. Going back is recognised by the
 // order in which versions first appeared, so it needs no reading of versions.
 func mark(runs []Run) {
 	first := map[string]int{}
@@ -117,6 +121,13 @@ func mark(runs []Run) {
 			runs[i].Rollback, runs[i+1].RolledBack = true, true
 		}
 	}
+	bad := map[string]bool{}
+	for i := len(runs) - 1; i >= 0; i-- {
+		if runs[i].RolledBack {
+			bad[runs[i].Version] = true
+		}
+		runs[i].Undone = runs[i].Rollback && i > 0 && bad[runs[i-1].Version]
+	}
 }
 
 // Skip is a version that a rollback passed over.
@@ -125,27 +136,50 @@ type Skip struct {
 	Why     string `json:"why"`
 }
 
-// Previous is the newest different version that was in force before the current
-// one, passing over versions that were themselves rolled back. ok is false when
-// there is none.
-func Previous(runs []Run, current string) (r Run, skipped []Skip, ok bool) {
-	bad := map[string]Run{}
-	for _, x := range runs {
-		if _, known := bad[x.Version]; x.RolledBack && !known {
-			bad[x.Version] = x
+// proven is how long a version that was rolled back once must have run later on
+// to be trusted again.
+const proven = time.Hour
+
+// doubt says why a version is not gone back to, "" for one that may be. runs are
+// newest first. What was rolled back is doubted, until it was deployed again and
+// ran for longer than it took to be rolled back, and for an hour at least.
+func doubt(runs []Run, version string, now time.Time) string {
+	failed, back := time.Duration(-1), false
+	var since time.Duration // the longest good run after the first bad one
+	for _, r := range slices.Backward(runs) {
+		switch {
+		case r.Version != version:
+		case r.RolledBack:
+			failed, since, back = max(failed, r.Lasted(now)), 0, false
+		case failed >= 0:
+			since, back = max(since, r.Lasted(now)), true
 		}
 	}
+	switch {
+	case failed < 0, since > failed && since >= proven:
+		return ""
+	case back:
+		return fmt.Sprintf("it was rolled back after %s, and when it came back it ran for %s only", age(failed), age(since))
+	}
+	return fmt.Sprintf("it was rolled back itself, after %s", age(failed))
+}
+
+// Previous is the newest different version that was in force before the current
+// one, passing over versions that were themselves rolled back and did not prove
+// themselves since. ok is false when there is none.
+func Previous(runs []Run, current string, now time.Time) (r Run, skipped []Skip, ok bool) {
 	told := map[string]bool{}
 	for i, x := range runs {
-		switch _, wasBad := bad[x.Version]; {
-		case i == 0, x.Version == current:
-		case wasBad:
-			if !told[x.Version] {
-				told[x.Version] = true
-				skipped = append(skipped, Skip{x.Version, "it was rolled back itself"})
-			}
-		default:
+		if i == 0 || x.Version == current {
+			continue
+		}
+		why := doubt(runs, x.Version, now)
+		if why == "" {
 			return x, skipped, true
+		}
+		if !told[x.Version] {
+			told[x.Version] = true
+			skipped = append(skipped, Skip{x.Version, why})
 		}
 	}
 	return Run{}, skipped, false

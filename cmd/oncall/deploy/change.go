@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,9 @@ type outcome struct {
 	Undo        string        `json:"undo,omitempty"` // the command that takes it back
 	Evidence    []string      `json:"evidence"`
 	Skipped     []deploy.Skip `json:"skipped"`
+	// Automation is what the build did to what writes the version by itself: held,
+	// following, or unchecked when that could not be seen; "" for none.
+	Automation string `json:"automation,omitempty"`
 }
 
 // checked is everything that can be wrong before a request is sent.
@@ -108,6 +112,9 @@ func (o *change) run(ctx context.Context) error {
 	done := o.f.Busy("looking at what is there")
 	defer done()
 	if err := o.find(ctx); err != nil {
+		return err
+	}
+	if err := o.c.Check(o.want); err != nil {
 		return err
 	}
 	if err := o.reasoned(); err != nil {
@@ -221,15 +228,22 @@ func (t *trip) make(ctx context.Context, report mutate.Report) error {
 // settle waits for the facts after a good build.
 func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *deploy.Trip, b jenkins.Build) error {
 	o := t.o
-	facts, err := o.d.Settle(wctx, t.p.To, t.tell)
+	if o.want.Unpin && b.Number > 0 {
+		return t.unheld(ctx, report, started, b)
+	}
+	facts, err := o.d.Settle(wctx, t.p.To, b.Queued, t.tell)
 	t.end()
 	took := deploy.Age(o.f.Now().Sub(t.begin))
 	change := fmt.Sprintf("%s -> %s", orUnknown(t.p.From), t.p.To)
 	item := t.item(string(b.Result), b, facts)
 	switch {
 	case err != nil && errors.Is(err, apierr.ErrConflict):
-		report(o.c.Key, mutate.Outcome{Words: "replaced", Changed: !started.Joined, Message: change + ", " + err.Error(), Item: item})
+		report(o.c.Key, mutate.Outcome{Words: "replaced", Changed: !started.Joined, Message: change, Item: item})
 		t.after = err
+		return nil
+	case errors.Is(err, deploy.ErrSuspended):
+		report(o.c.Key, mutate.Outcome{Words: t.done + ", not applied", Changed: !started.Joined, Message: change, Item: item})
+		t.after = exit.With(exit.Found, err)
 		return nil
 	case err != nil:
 		return t.lost(ctx, report, started, b, err)
@@ -249,8 +263,53 @@ func (t *trip) settle(ctx, wctx context.Context, report mutate.Report, started *
 		t.after = exit.With(exit.Found, apierr.New(nil, "", "deploy "+o.c.Key, "%s is there, and the checks do not hold: %s", t.p.To, facts[3].Evidence).
 			WithHint("oncall deploy status %s", o.c.Key))
 	}
+	if held, err := t.held(ctx, &item); err != nil {
+		state, t.after = t.done+", "+held, err
+	} else if held != "" {
+		text += "; " + held
+	}
 	o.noteIncident(ctx, fmt.Sprintf("%s: %s %s -> %s%s%s", o.want.Verb(), t.p.Component, orUnknown(t.p.From), t.p.To, where, because(o.want.Reason)))
 	report(o.c.Key, mutate.Outcome{Words: state, Changed: !started.Joined, Message: text, Item: item})
+	return nil
+}
+
+// held looks whether the automation was stopped or started as the build was told.
+// The error is what the command ends with.
+func (t *trip) held(ctx context.Context, item *outcome) (words string, err error) {
+	told := t.p.Hold()
+	if told == "" {
+		return "", nil
+	}
+	err = t.o.d.CheckHold(ctx, told, t.p.To)
+	switch {
+	case errors.Is(err, apierr.ErrGuard):
+		return map[string]string{"true": "not held", "false": "still held"}[told], exit.With(exit.Found, err)
+	case err != nil:
+		item.Automation = "unchecked"
+		t.o.f.IO.Warn("whether the automation is as the build was told cannot be seen: %v", err)
+		return "", nil
+	case told == "false":
+		item.Automation = "following"
+		return "it follows the newest again", nil
+	}
+	item.Automation = "held"
+	return "held there until: oncall deploy unpin " + t.o.c.Key, nil
+}
+
+// unheld ends an unpin that a build made: the version stays, and what is looked
+// at is the automation. Its next version is its own affair.
+func (t *trip) unheld(ctx context.Context, report mutate.Report, started *deploy.Trip, b jenkins.Build) error {
+	o := t.o
+	item := t.item(string(b.Result), b, nil)
+	state := ""
+	held, err := t.held(ctx, &item)
+	if err != nil {
+		state, t.after = t.done+", "+held, err
+	}
+	item.Undo = fmt.Sprintf("oncall deploy rollback %s --to %s --hold", t.p.Component, t.p.To)
+	o.noteIncident(ctx, fmt.Sprintf("%s: %s, at %s (#%d, %s)%s", o.want.Verb(), t.p.Component, t.p.To, b.Number, b.URL, because(o.want.Reason)))
+	report(o.c.Key, mutate.Outcome{Words: state, Changed: !started.Joined, Item: item,
+		Message: strings.TrimPrefix(fmt.Sprintf("%s, at %s, #%d; undo: %s", held, t.p.To, b.Number, item.Undo), ", ")})
 	return nil
 }
 
@@ -280,7 +339,7 @@ func (t *trip) nothing(ctx context.Context, report mutate.Report) error {
 		wctx, cancel := context.WithTimeout(ctx, o.f.WaitLimit(waitLimit))
 		defer cancel()
 		var err error
-		facts, err = o.d.Settle(wctx, t.p.To, t.tell)
+		facts, err = o.d.Settle(wctx, t.p.To, time.Time{}, t.tell)
 		t.end()
 		if err != nil {
 			t.after = t.ranOut(err, 0)
@@ -315,6 +374,9 @@ func (t *trip) lost(ctx context.Context, report mutate.Report, started *deploy.T
 
 // ranOut tells how to resume.
 func (t *trip) ranOut(err error, build int) error {
+	if errors.Is(err, deploy.ErrSuspended) {
+		return exit.With(exit.Found, err) // it has no end to wait for
+	}
 	resume := "oncall deploy watch --component " + t.o.c.Key
 	if build > 0 {
 		resume = fmt.Sprintf("oncall deploy watch %d", build)

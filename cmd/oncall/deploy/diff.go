@@ -71,7 +71,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 		o.to = s.Current()
 	}
 	if o.from == "" {
-		r, _, ok := deploy.Previous(s.Runs, o.to)
+		r, _, ok := deploy.Previous(s.Runs, o.to, o.f.Now())
 		if !ok {
 			return apierr.New(apierr.ErrNotFound, "", "deploy diff "+o.key, "no other version was there before %s", orUnknown(o.to))
 		}

@@ -80,7 +80,7 @@ func TestAPinIsFoundAgain(t *testing.T) {
 	assert.Contains(t, r.Err, "running   2.13.4 in 4 of 4 online")
 	assert.Equal(t, 1, pins(t, e), "it waits, and does not send it again")
 	assert.Contains(t, e.Run("__complete deploy run jellyfish ''").Out, "2.14.0\tbuilt ")
-	assert.Equal(t, "jellyfish\tbalena-demo/jellyfish\n:4\n", e.Run("__complete deploy unpin ''").Out)
+	assert.Equal(t, "api-staging\tstaging\njellyfish\tbalena-demo/jellyfish\n:4\n", e.Run("__complete deploy unpin ''").Out)
 }
 
 func TestAFleetIsNotChangedByAPlan(t *testing.T) {

@@ -115,6 +115,8 @@ func note(r deploy.Run) string {
 		return "rollback, rolled back"
 	case r.RolledBack:
 		return "rolled back"
+	case r.Undone:
+		return "rollback, undone"
 	case r.Rollback:
 		return "rollback"
 	case r.Until == nil:

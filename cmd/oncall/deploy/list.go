@@ -47,7 +47,7 @@ func list(ctx context.Context, f *cli.Factory, environment string) error {
 		}
 	}
 	done := f.Busy("looking at what is there")
-	stands, errs := lookAll(ctx, f, set, all, false)
+	stands, errs := lookAll(ctx, f, set, all, looking{})
 	done()
 	items, partial := []standing{}, []printer.Partial{}
 	var last error

@@ -16,6 +16,7 @@ import (
 
 type statusOptions struct {
 	component
+	kustomization string
 }
 
 // standing is how a component stands in one environment, as JSON.
@@ -28,29 +29,35 @@ type standing struct {
 	By          string           `json:"by"`
 	Facts       []deploy.Fact    `json:"facts"`
 	Ongoing     []deploy.Ongoing `json:"ongoing"`
-	Automation  []string         `json:"automation"` // marks in the file of what changes it by itself
-	Follows     string           `json:"follows"`    // newest: it takes new versions by itself; pinned: a fleet that does not; ""
+	Automation  []string         `json:"automation"` // of what changes the version by itself, in words
+	Follows     string           `json:"follows"`    // newest: it takes new versions by itself; pinned: a fleet that does not; held: its automation is stopped; ""
 	Beside      []standing       `json:"beside"`     // the same component in other environments
 }
 
 func newCmdStatus(f *cli.Factory) *cobra.Command {
-	o := &statusOptions{component{f: f}}
-	return &cobra.Command{
+	o := &statusOptions{component: component{f: f}}
+	cmd := &cobra.Command{
 		Use:   "status <component>",
 		Short: "Show four facts: declared, applied, running, verified; staging beside it",
 		Long: `Show how a component stands, as four facts that are found out apart: declared (the
-repository), applied (Flux's tag), running (a metric or the component's own answer) and
+repository), applied (Flux's tag, or a Kustomization where one is given), running (a metric or the component's own answer) and
 verified (checks). Each is yes, no or unknown, with its evidence and age; what is not
 known is never shown as yes.`,
 		Example: `oncall deploy status api
-oncall deploy status api -o json --jq '.item.facts[] | .name + " " + .answer'`,
+oncall deploy status api -o json --jq '.item.facts[] | .name + " " + .answer'
+kubectl -n flux-system get kustomization apps -o json | oncall deploy status api --kustomization -`,
 		Args:              cli.ExactArgs(1),
 		ValidArgsFunction: completeComponents(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.key = args[0]
+			if cmd.Flags().Changed("kustomization") && o.kustomization == "" {
+				return cli.Usage("--kustomization: the file is missing").WithHint("- is standard input")
+			}
 			return o.run(cmd.Context())
 		},
 	}
+	cmd.Flags().StringVar(&o.kustomization, "kustomization", "", "see what Flux applied in this file of kubectl get kustomization NAME -o json; - is standard input")
+	return cmd
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
@@ -63,13 +70,17 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err := o.find(ctx); err != nil {
 		return err
 	}
+	given, err := o.given()
+	if err != nil {
+		return err
+	}
 	all := []deploy.Component{o.c}
 	for _, c := range o.set.All {
 		if c.Key != o.c.Key && c.Name == o.c.Name {
 			all = append(all, c)
 		}
 	}
-	stands, errs := lookAll(ctx, o.f, o.set, all, true)
+	stands, errs := lookAll(ctx, o.f, o.set, all, looking{deep: true, sync: map[string]deploy.Syncer{o.c.Key: given}})
 	done()
 	if errs[0] != nil {
 		return errs[0]
@@ -137,22 +148,42 @@ func orText(a, b string) string {
 	return a
 }
 
-// lookAll looks at components side by side. Without deep the checks are left out.
-func lookAll(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, all []deploy.Component, deep bool) ([]standing, []error) {
+// given is the Kustomization of the command line, nil for none.
+func (o *statusOptions) given() (deploy.Syncer, error) {
+	switch {
+	case o.kustomization == "":
+		return nil, nil //nolint:nilnil // none is given
+	case o.c.Where == nil:
+		return nil, cli.Usage("--kustomization has no meaning here: %s has no repository whose commits it could name", o.c.Key)
+	}
+	return o.f.KustomizationFile(o.kustomization)
+}
+
+// looking is how components are looked at.
+type looking struct {
+	deep bool                     // also at the checks
+	sync map[string]deploy.Syncer // what tells of a component's Kustomization, instead of what is configured
+}
+
+// lookAll looks at components side by side.
+func lookAll(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, all []deploy.Component, how looking) ([]standing, []error) {
 	out, errs := make([]standing, len(all)), make([]error, len(all))
 	var wg sync.WaitGroup
 	for i, c := range all {
-		wg.Go(func() { out[i], errs[i] = lookOne(ctx, f, set, c, deep) })
+		wg.Go(func() { out[i], errs[i] = lookOne(ctx, f, set, c, how) })
 	}
 	wg.Wait()
 	return out, errs
 }
 
-func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deploy.Component, deep bool) (standing, error) {
+func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deploy.Component, how looking) (standing, error) {
 	x := standing{Component: c.Key, Environment: c.Environment, Backend: c.Backend, Facts: []deploy.Fact{}, Ongoing: []deploy.Ongoing{}, Automation: []string{}, Beside: []standing{}}
 	d, err := f.Deployer(ctx, set, c, nil)
 	if err != nil {
 		return x, err
+	}
+	if given := how.sync[c.Key]; given != nil {
+		d.Sync = given
 	}
 	s, err := d.Look(ctx)
 	if err != nil {
@@ -161,7 +192,7 @@ func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deplo
 	if s.JobErr != nil && s.RepoErr != nil {
 		return x, s.JobErr
 	}
-	if !deep {
+	if !how.deep {
 		d.Checks, d.ChecksWhy = nil, "not looked at in a list"
 	}
 	x.Version = s.Current()
@@ -173,11 +204,18 @@ func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deplo
 	if s.Fleet != nil {
 		x.Follows = map[bool]string{true: "newest", false: "pinned"}[s.Fleet.Fleet.Track]
 		x.Automation = append(x.Automation, "the fleet is "+s.Fleet.Words())
-	} else if len(s.Declared.Automation) > 0 {
-		x.Follows = "newest"
+		return x, nil
 	}
-	for _, m := range s.Declared.Automation {
-		x.Automation = append(x.Automation, fmt.Sprintf("%s (%s:%d)", m.Text, c.Where.File, m.Line))
+	switch marks := s.Declared.Automation; {
+	case len(marks) > 0:
+		x.Follows = "newest"
+		x.Automation = append(x.Automation, "on: "+deploy.Marks(c, marks))
+	case s.Held(c):
+		x.Follows = "held"
+		x.Automation = append(x.Automation, "stopped, "+c.Where.File+" carries no mark of it; oncall deploy unpin "+c.Key+" starts it")
+	}
+	if len(s.Runs) > 1 && s.Runs[1].Undone {
+		x.Automation = append(x.Automation, fmt.Sprintf("the rollback to %s was undone by %s: %s", s.Runs[1].Version, orText(s.Runs[0].By, "nobody known"), s.Runs[0].Subject))
 	}
 	return x, nil
 }

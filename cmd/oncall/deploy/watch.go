@@ -1,11 +1,13 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +86,9 @@ func (o *watchOptions) jobs() ([]jenkins.JobName, error) {
 		return nil, err
 	}
 	out := []jenkins.JobName{}
+	if o.only != "" && o.c.Backend == deploy.BackendJenkins {
+		return []jenkins.JobName{o.c.Job}, nil
+	}
 	if name := cfg.String("jenkins.deploy-job"); name != "" {
 		j, err := jenkins.ParseJobName(name)
 		if err != nil {
@@ -92,7 +97,7 @@ func (o *watchOptions) jobs() ([]jenkins.JobName, error) {
 		out = append(out, j)
 	}
 	for _, c := range o.set.All {
-		if c.Backend == deploy.BackendJenkins && (o.only == "" || c.Key == o.only) && !slices.ContainsFunc(out, c.Job.Equal) {
+		if c.Backend == deploy.BackendJenkins && !slices.ContainsFunc(out, c.Job.Equal) {
 			out = append(out, c.Job)
 		}
 	}
@@ -115,8 +120,12 @@ func (o *watchOptions) run(ctx context.Context) error {
 		if err := o.find(ctx); err != nil {
 			return err
 		}
-		if o.c.Backend == deploy.BackendFleet {
+		switch o.c.Backend {
+		case deploy.BackendFleet:
 			return o.fleet(ctx, out)
+		case deploy.BackendNone:
+			return apierr.New(apierr.ErrGuard, "", "deploy watch", "nothing is configured that deploys %s: there is nothing to follow", o.only)
+		case deploy.BackendJenkins:
 		}
 	}
 	client, err := o.f.Jenkins(ctx)
@@ -163,11 +172,7 @@ func (o *watchOptions) pick(ctx context.Context, client *jenkins.Client) (found,
 		return found{}, err
 	}
 	if o.number > 0 {
-		if len(jobs) > 1 {
-			return found{}, cli.Usage("several jobs deploy: which one has #%d?", o.number).WithHint("--component NAME, or paste the link to the build")
-		}
-		b, err := client.Build(ctx, jobs[0], o.number)
-		return found{jobs[0], int64(b.Number), b.QueueID, b.Parameters, false}, err
+		return o.numbered(ctx, client, jobs)
 	}
 	var newest *jenkins.Build
 	for _, job := range jobs {
@@ -203,6 +208,42 @@ func (o *watchOptions) pick(ctx context.Context, client *jenkins.Client) (found,
 	return found{newest.Job, int64(newest.Number), newest.QueueID, newest.Parameters, true}, nil
 }
 
+// numbered finds the build with the number among the jobs.
+func (o *watchOptions) numbered(ctx context.Context, client *jenkins.Client, jobs []jenkins.JobName) (found, error) {
+	var hits []jenkins.Build
+	var missing error
+	for _, job := range jobs {
+		b, err := client.Build(ctx, job, o.number)
+		switch {
+		case errors.Is(err, apierr.ErrNotFound):
+			missing = cmp.Or(missing, err)
+			continue
+		case err != nil:
+			return found{}, err
+		}
+		b.Job = job
+		hits = append(hits, b)
+	}
+	switch len(hits) {
+	case 0:
+		return found{}, missing
+	case 1:
+	default:
+		return found{}, apierr.New(apierr.ErrAmbiguous, "jenkins", fmt.Sprintf("#%d", o.number), "%s and %s have both a build of this number", hits[0].Job, hits[1].Job).
+			WithHint("--component NAME, or paste the link to the build")
+	}
+	b := hits[0]
+	if !o.about(b.Job, b.Parameters) {
+		return found{}, cli.Usage("#%d of %s does not deploy %s", b.Number, b.Job, o.only)
+	}
+	over := b.Finished() && o.f.Now().Sub(b.Queued.Add(b.Duration())) > longOver
+	return found{b.Job, int64(b.Number), b.QueueID, b.Parameters, over}, nil
+}
+
+// longOver is when a build that ended is one of the past: what it declared is
+// there by then or will not come.
+const longOver = 10 * time.Minute
+
 // about reports whether a build is of the component that was asked for.
 func (o *watchOptions) about(job jenkins.JobName, params []jenkins.Parameter) bool {
 	if o.only == "" {
@@ -213,7 +254,7 @@ func (o *watchOptions) about(job jenkins.JobName, params []jenkins.Parameter) bo
 
 func value(params []jenkins.Parameter, name string) string {
 	for _, p := range params {
-		if p.Name == name {
+		if name != "" && p.Name == name {
 			return p.Value
 		}
 	}
@@ -254,24 +295,37 @@ func (o *watchOptions) follow(ctx context.Context, out *printer.Printer, x found
 			l.end()
 			return errors.Join(o.print(out, item), badResult(b))
 		}
-		item.Facts, err = o.facts(wctx, to, x.over, l.tell)
+		item.Facts, err = o.facts(wctx, to, x.over, b.Queued, l.tell)
 	}
 	l.end()
 	item.Took = o.f.Now().Sub(begin).Seconds()
+	resume := "oncall deploy watch --component " + o.c.Key
+	if t.Build > 0 {
+		resume = fmt.Sprintf("oncall deploy watch %d", t.Build)
+	}
 	switch {
 	case errors.Is(err, jenkins.ErrCancelled):
 		return exit.With(exit.Cancelled, err)
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		resume := "oncall deploy watch --component " + o.c.Key
-		if t.Build > 0 {
-			resume = fmt.Sprintf("oncall deploy watch %d", t.Build)
-		}
+	case errors.Is(err, deploy.ErrSuspended):
+		return errors.Join(o.print(out, item), exit.With(exit.Found, err))
+	case ctx.Err() != nil:
+		o.f.IO.Hint("still deploying. resume: %s", resume)
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
 		return exit.With(exit.WaitRanOut, apierr.New(nil, "", "deploy "+o.c.Key, "still on its way when the time was up").WithHint("resume: %s", resume))
 	case err != nil:
 		return err
 	}
 	if err := o.print(out, item); err != nil {
 		return err
+	}
+	if x.over && item.Facts[0].Answer == deploy.No {
+		return apierr.New(apierr.ErrConflict, "", "deploy "+o.c.Key, "%s is declared now, not %s (%s)", item.Facts[0].Version, to, item.Facts[0].Evidence)
+	}
+	if told := value(x.params, o.c.HoldParam); told == "true" && !x.over {
+		if err := o.d.CheckHold(ctx, told, to); errors.Is(err, apierr.ErrGuard) {
+			return exit.With(exit.Found, err)
+		}
 	}
 	if len(item.Facts) == 4 && item.Facts[3].Answer == deploy.No {
 		return exit.With(exit.Found, apierr.New(nil, "", "deploy "+o.c.Key, "%s is there, and the checks do not hold: %s", to, item.Facts[3].Evidence))
@@ -281,7 +335,7 @@ func (o *watchOptions) follow(ctx context.Context, out *printer.Printer, x found
 
 // facts waits for them; those of a deployment that is long through are looked at
 // once.
-func (o *watchOptions) facts(ctx context.Context, to string, over bool, tell func(deploy.Event)) ([]deploy.Fact, error) {
+func (o *watchOptions) facts(ctx context.Context, to string, over bool, since time.Time, tell func(deploy.Event)) ([]deploy.Fact, error) {
 	if over {
 		s, err := o.d.Look(ctx)
 		if err != nil {
@@ -293,7 +347,7 @@ func (o *watchOptions) facts(ctx context.Context, to string, over bool, tell fun
 			return facts, nil
 		}
 	}
-	return o.d.Settle(ctx, to, tell)
+	return o.d.Settle(ctx, to, since, tell)
 }
 
 func (o *watchOptions) print(out *printer.Printer, x outcome) error {

@@ -13,11 +13,8 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/deploy"
 	"github.com/balena-io/oncall/pkg/gitops"
-	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/jenkins"
-	"github.com/balena-io/oncall/pkg/metrics"
 	"github.com/balena-io/oncall/pkg/nearest"
-	"github.com/balena-io/oncall/pkg/prometheus"
 	"github.com/balena-io/oncall/pkg/registry"
 	"github.com/balena-io/oncall/pkg/simulator"
 	"github.com/balena-io/oncall/pkg/when"
@@ -53,6 +50,11 @@ type ComponentDefinition struct {
 		URL   string `yaml:"url"`
 		Field string `yaml:"field"`
 	} `yaml:"running"`
+	// Kustomization is where that of Flux v2 is seen: applied comes from it.
+	Kustomization struct {
+		Query string `yaml:"query"` // metric with the state in its labels
+		URL   string `yaml:"url"`   // of the object, as Kubernetes' API serves it
+	} `yaml:"kustomization"`
 	Verify    []string `yaml:"verify"`
 	VerifyFor string   `yaml:"verify-for"`
 }
@@ -70,8 +72,9 @@ func demoComponents() map[string]ComponentDefinition {
 	api.Verify, api.VerifyFor = []string{"api-5xx"}, simulator.VerifyWindow.String()
 	out["api"] = api
 	staging := api
-	staging.Name, staging.Environment, staging.Backend, staging.Repo = "api", simulator.EnvironmentStaging, string(deploy.BackendNone), simulator.EnvironmentStaging
-	staging.Running.Query, staging.Verify = "", nil
+	staging.Name, staging.Environment, staging.Repo = "api", simulator.EnvironmentStaging, simulator.EnvironmentStaging
+	staging.Job, staging.HoldParam, staging.ReasonParam = simulator.JobStaging, "HOLD", "REASON"
+	staging.Running.Query, staging.Running.Label, staging.Verify = "", "", nil
 	out["api-staging"] = staging
 	ui, registry, builder := base, base, base
 	ui.File, ui.Format, ui.Path = "kubernetes/balenacloud/ui/release.yaml", string(gitops.FormatHelm), "spec.values.image"
@@ -170,6 +173,9 @@ func (d ComponentDefinition) component(key string, cfg *config.Config) (deploy.C
 			return c, bad("repo is missing beside file")
 		}
 		c.Where = &where
+	}
+	if err := d.idle(c.Backend); err != nil {
+		return c, bad("%v", err)
 	}
 	c.VerifyFor = defaultVerifyFor
 	if d.VerifyFor != "" {
@@ -285,6 +291,7 @@ func (f *Factory) Deployer(ctx context.Context, set *ComponentSet, c deploy.Comp
 	}
 	if defined {
 		d.Runner, d.RunnerWhy = f.runner(ctx, def)
+		d.Sync = f.syncer(ctx, def)
 	}
 	if d.Image, err = f.registry(); err != nil {
 		return nil, err
@@ -326,39 +333,6 @@ func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *Component
 	return gitops.Open(ctx, c)
 }
 
-func (f *Factory) runner(ctx context.Context, def ComponentDefinition) (deploy.Runner, string) {
-	switch r := def.Running; {
-	case r.Query != "":
-		c, err := f.Prometheus(ctx)
-		if err != nil {
-			return nil, err.Error()
-		}
-		label := r.Label
-		if label == "" {
-			label = "version"
-		}
-		return deploy.MetricRunner{Metrics: c, Expr: r.Query, Label: label}, ""
-	case r.URL != "":
-		h, _, err := f.HTTP("registry") // the same files of TLS
-		if err != nil {
-			return nil, err.Error()
-		}
-		h.Vendor, h.BaseURL, h.LoginHint = "version endpoint", r.URL, ""
-		c, err := httpx.New(h)
-		if err != nil {
-			return nil, err.Error()
-		}
-		return deploy.HTTPRunner{Field: r.Field, Get: func(ctx context.Context) ([]byte, error) {
-			res, err := c.Do(ctx, httpx.Request{Op: "running version", AnyType: true, Accept: "*/*", MaxBody: 64 << 10}, nil)
-			if err != nil {
-				return nil, err
-			}
-			return res.Body, nil
-		}}, ""
-	}
-	return nil, ""
-}
-
 // registry makes what asks about images, with docker's credentials; the demo has
 // none of anybody's.
 func (f *Factory) registry() (*registry.Client, error) {
@@ -375,62 +349,4 @@ func (f *Factory) registry() (*registry.Client, error) {
 		c.Credentials = registry.DockerConfig{Path: filepath.Join(folder, "config.json"), Environ: f.Environ()}.Lookup
 	}
 	return registry.New(c), nil
-}
-
-// deployChecks makes checks of named queries and of expressions. Of a named one
-// no value is beyond its limits; an expression holds when it finds something.
-// No data is not good.
-func (f *Factory) deployChecks(ctx context.Context, names []string) ([]deploy.Check, string, error) {
-	if len(names) == 0 {
-		return nil, "", nil
-	}
-	all, err := f.Queries()
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := f.Prometheus(ctx)
-	if err != nil {
-		return nil, err.Error(), nil
-	}
-	out := []deploy.Check{}
-	for _, name := range names {
-		i := slices.IndexFunc(all, func(q metrics.Query) bool { return q.Name == name })
-		if i < 0 && !strings.ContainsAny(name, "({<>= ") {
-			_, err := metrics.Find(all, name)
-			return nil, "", err
-		}
-		if i < 0 {
-			out = append(out, expressionCheck(c, name))
-			continue
-		}
-		out = append(out, namedCheck(c, all[i], f.Clocked))
-	}
-	return out, "", nil
-}
-
-func namedCheck(c *prometheus.Client, q metrics.Query, now func() time.Time) deploy.Check {
-	return deploy.Check{Name: q.Name, Look: func(ctx context.Context) (bool, string, error) {
-		readings, _, err := metrics.Get(ctx, c, q, now())
-		if err != nil {
-			return false, "", err
-		}
-		worst := readings[0] // bad ones come first
-		if worst.State == metrics.NoData {
-			return false, q.Name + " has no data", nil
-		}
-		return worst.State != metrics.Over, q.Name + " " + metrics.Format(worst.Float(), q.Unit), nil
-	}}
-}
-
-func expressionCheck(c *prometheus.Client, expr string) deploy.Check {
-	return deploy.Check{Name: expr, Look: func(ctx context.Context) (bool, string, error) {
-		res, err := c.Query(ctx, prometheus.Query{Expr: expr})
-		if err != nil {
-			return false, "", err
-		}
-		if len(metrics.Samples(res)) == 0 {
-			return false, expr + " finds nothing", nil
-		}
-		return true, expr + " holds", nil
-	}}
 }
