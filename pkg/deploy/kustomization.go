@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/gitops"
+	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/prometheus"
 )
 
@@ -34,7 +34,7 @@ type Syncer interface {
 // ErrSuspended: Flux is told to apply nothing, so waiting for it has no end.
 var ErrSuspended = errors.New("suspended")
 
-var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var commitID = lazyregexp.New(`^[0-9a-f]{40}$`)
 
 // revision is the commit of a revision as Flux writes it: master@sha1:ID, in
 // older releases master/ID, or of a detached head sha1:ID or ID.
@@ -43,7 +43,7 @@ func revision(text string) (string, error) {
 		return "", nil
 	}
 	id := text[strings.LastIndexAny(text, "/:")+1:]
-	if !commitID.MatchString(id) { // an OCI artifact's is a digest of 64
+	if !commitID().MatchString(id) { // an OCI artifact's is a digest of 64
 		return "", fmt.Errorf("the revision %q is no commit of a git repository", text)
 	}
 	return id, nil
