@@ -197,7 +197,9 @@ func (d *Deployer) Settle(ctx context.Context, version string, since time.Time, 
 		facts[0].Evidence, facts[1].Evidence = "no repository is configured", "no repository is configured"
 	} else {
 		for i := range 2 {
-			if err := d.until(ctx, &facts[i], tell, func() (Fact, bool, error) { return d.repoFact(ctx, i, version, since, i == 1 && facts[0].Answer == Yes) }); err != nil {
+			if err := d.until(ctx, &facts[i], tell, func() (Fact, bool, error) {
+				return d.repoFact(ctx, i, version, since, i == 1 && facts[0].Answer == Yes)
+			}); err != nil {
 				return facts, err
 			}
 		}
