@@ -360,7 +360,7 @@ func TestWatch(t *testing.T) {
 	assert.Contains(t, r.Err, "running #9124")
 	assert.Contains(t, r.Out, "failed   Checking if kernel module loading works +2")
 
-	late := e.Run("e2e watch --timeout 50ms")
+	late := e.Run("e2e watch --timeout 1m")
 	assert.Equal(t, 124, late.Code, late.Err)
 	assert.Contains(t, late.Err, "waiting for the next build")
 	assert.Contains(t, late.Err, "hint: resume: oncall e2e watch")

@@ -156,12 +156,8 @@ func (o *logsOptions) copyTo(ctx context.Context, n int, sink *logSink) error {
 
 // followTo writes the console as it grows and ends by the result.
 func (o *logsOptions) followTo(ctx context.Context, n int, sink *logSink) error {
-	limit := o.f.WaitLimit(0)
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(0))
+	defer cancel()
 	b, err := o.client.Follow(ctx, o.job, n, sink, jenkins.FollowOptions{Tail: o.tail, Notify: o.notify})
 	if cerr := sink.Close(); err == nil {
 		err = cerr

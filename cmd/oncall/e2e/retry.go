@@ -183,8 +183,7 @@ func (o *retryOptions) equalRun(ctx context.Context, all []jenkins.Parameter) (s
 func sameText(a, b []jenkins.Parameter) bool { return jenkins.SameParameters(a, b) }
 
 func (o *retryOptions) start(ctx context.Context, j jenkins.Job, b jenkins.Build, given, all []jenkins.Parameter, notes []string) error {
-	limit := o.f.WaitLimit(retryWaited)
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(retryWaited))
 	defer cancel()
 	values := []string{}
 	for _, p := range all {

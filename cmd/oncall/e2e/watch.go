@@ -60,11 +60,8 @@ func (o *watchOptions) run(ctx context.Context) error {
 	if err := o.open(ctx); err != nil {
 		return err
 	}
-	if limit := o.f.WaitLimit(0); limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(0))
+	defer cancel()
 	b, err := o.follow(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return exit.With(exit.WaitRanOut, apierr.New(apierr.ErrUnavailable, "jenkins", "watch "+o.job.String(), "no build ended before the time was up").

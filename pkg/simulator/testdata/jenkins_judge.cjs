@@ -1,9 +1,9 @@
 // Drives the demo's Jenkins with npm's jenkins, a client that nobody here wrote:
 // list, trigger with parameters, follow the queue item, read and follow the console.
-const [url, user, token, job] = process.argv.slice(2);
+const [modules, url, user, token, job] = process.argv.slice(2);
 const wait = (ms) => new Promise((r) => setTimeout(r, ms));
 (async () => {
-  const imported = require('jenkins');
+  const imported = require(modules + '/jenkins');
   const Jenkins = imported.default || imported;
   const base = new URL(url);
   base.username = user;

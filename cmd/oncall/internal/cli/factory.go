@@ -33,9 +33,11 @@ type Deps struct {
 	Home      string          // home folder of the user
 	Version   string
 
-	Now     func() time.Time                                 // nil is time.Now
-	Sleep   func(ctx context.Context, d time.Duration) error // nil is a timer that ctx ends
-	OpenURL func(url string) error                           // opens a link in the user's browser
+	Now   func() time.Time                                 // nil is time.Now
+	Sleep func(ctx context.Context, d time.Duration) error // nil is a timer that ctx ends
+	// Within is a context that ends after d on the run's clock; nil is context.WithTimeout.
+	Within  func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+	OpenURL func(url string) error // opens a link in the user's browser
 	// Keyring is where `auth login` keeps secrets; nil is the system's.
 	Keyring config.Keyring
 	// World is the demo world to use instead of the one in the state folder.
@@ -213,6 +215,18 @@ func (f *Factory) WaitLimit(otherwise time.Duration) time.Duration {
 		}
 	}
 	return otherwise
+}
+
+// Limited bounds a wait: the context ends after d with context.DeadlineExceeded.
+// d of 0 is no bound.
+func (f *Factory) Limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	switch {
+	case d <= 0:
+		return context.WithCancel(ctx)
+	case f.Within != nil:
+		return f.Within(ctx, d)
+	}
+	return context.WithTimeout(ctx, d)
 }
 
 // Printer returns the printer of this run's output options.

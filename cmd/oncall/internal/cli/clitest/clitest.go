@@ -51,8 +51,9 @@ type Env struct {
 	// context in the middle of a wait. Nil does nothing.
 	OnSleep func()
 
-	mu  sync.Mutex
-	now time.Time
+	mu        sync.Mutex
+	now       time.Time
+	deadlines []*deadline
 }
 
 // New makes an Env with a fresh world that enforces no rate limit.
@@ -89,8 +90,12 @@ func (e *Env) Now() time.Time {
 // Advance moves the clock.
 func (e *Env) Advance(d time.Duration) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.now = e.now.Add(d)
+	due := e.due()
+	e.mu.Unlock()
+	for _, d := range due {
+		d.end(context.DeadlineExceeded)
+	}
 }
 
 // hung is how long a command of a test may take on the slowest machine before
@@ -189,6 +194,7 @@ func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 			}
 			return ctx.Err()
 		},
+		Within:  e.within,
 		OpenURL: e.OpenURL,
 		Keyring: e.Keyring,
 		World:   e.World,
