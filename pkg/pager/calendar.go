@@ -24,17 +24,23 @@ type Calendar struct {
 
 // Export writes an iCalendar file and returns how many events it holds. The same
 // shifts give the same bytes, whenever it is written: an event's identity comes
-// from its team, policy, step, shift, person and start, and its stamp is its
-// start. To import the file twice changes nothing. A turn of a rotation that
+// from its team, policy, step, shift and start, and its stamp is its start. To
+// import the file twice changes nothing, and a shift that changed hands since is
+// the same event with another name in it. A turn of a rotation that
 // serves several policies is one event: the vendor's own feed has one for each,
 // and people filter them out (note 5).
 func (c Calendar) Export(w io.Writer) (int, error) {
 	cal := ics.NewCalendarFor("oncall")
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetXWRCalName(c.Name)
-	all := events(c.Shifts)
+	all, taken := events(c.Shifts), map[string]bool{}
 	for _, x := range all {
-		e := cal.AddEvent(x.UID())
+		id := x.uid("")
+		if taken[id] { // two people in one place: the person tells them apart
+			id = x.uid(x.User)
+		}
+		taken[id] = true
+		e := cal.AddEvent(id)
 		e.SetDtStampTime(x.Start)
 		e.SetStartAt(x.Start)
 		e.SetEndAt(x.End)
@@ -118,10 +124,12 @@ func (e event) describe() string {
 	return strings.Join(lines, "\n")
 }
 
-// UID identifies a shift in calendars, for ever.
-func (s Shift) UID() string {
+// UID identifies a shift, with the person who has it, for ever.
+func (s Shift) UID() string { return s.uid(s.User) }
+
+func (s Shift) uid(person string) string {
 	h := sha256.New()
-	for _, part := range []string{s.Team.Slug, s.Policy.Slug, itoa(s.Step), s.Rotation, s.Shift, strings.ToLower(s.User), s.Start.UTC().Format(time.RFC3339)} {
+	for _, part := range []string{s.Team.Slug, s.Policy.Slug, itoa(s.Step), s.Rotation, s.Shift, strings.ToLower(person), s.Start.UTC().Format(time.RFC3339)} {
 		_, _ = io.WriteString(h, part+"\x00")
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]) + "@oncall"

@@ -72,6 +72,9 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 	if err != nil {
 		return Override{}, err
 	}
+	if err := p.clash(ctx, in, before); err != nil {
+		return Override{}, err
+	}
 	v, made, looked, err := p.away(ctx, in, before)
 	if err != nil {
 		return Override{}, err
@@ -89,12 +92,12 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 	now, err := p.Client.Override(ctx, v.ID)
 	if err != nil {
 		return Override{}, &apierr.Error{Vendor: victorops.Vendor, Op: opOverride, Message: "made, but a look to confirm it failed: override " + v.ID,
-			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: err}
+			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation override", Err: err}
 	}
-	for _, a := range now.Assignments {
-		if slices.Contains(wanted, a.Policy) && !(a.Assigned && strings.EqualFold(a.User, in.Cover.Username)) {
+	for _, policy := range wanted {
+		if !covered(now.Assignments, policy, in.Cover.Username) {
 			return Override{}, p.undo(ctx, v, made, apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride,
-				"VictorOps does not show %s as the cover of %s", in.Cover.Username, p.policyName(ctx, a.Policy)))
+				"VictorOps does not show %s as the cover of %s", in.Cover.Username, p.policyName(ctx, policy)))
 		}
 	}
 	out := Override{ID: v.ID, Away: in.Away.Username, Cover: in.Cover.Username, Start: in.Start.UTC(), End: in.End.UTC(),
@@ -112,10 +115,7 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 
 // away is the first step: it says who is away, or finds that this was said.
 func (p *Pager) away(ctx context.Context, in NewOverride, before []victorops.Override) (v victorops.Override, made, looked bool, _ error) {
-	same := func(o victorops.Override) bool {
-		return strings.EqualFold(o.User.Username, in.Away.Username) && o.Start.Equal(in.Start.Truncate(time.Second)) && o.End.Equal(in.End.Truncate(time.Second))
-	}
-	if n := slices.IndexFunc(before, same); n >= 0 {
+	if n := slices.IndexFunc(before, in.same); n >= 0 {
 		return before[n], false, false, nil
 	}
 	zone := "UTC"
@@ -130,13 +130,13 @@ func (p *Pager) away(ctx context.Context, in NewOverride, before []victorops.Ove
 		return v, false, false, err
 	}
 	if now, lookErr := p.Client.Overrides(ctx); lookErr == nil {
-		if n := slices.IndexFunc(now, same); n >= 0 {
+		if n := slices.IndexFunc(now, in.same); n >= 0 {
 			return now[n], true, true, nil
 		}
 	}
 	return v, false, false, &apierr.Error{Vendor: victorops.Vendor, Op: opOverride,
 		Message: "cannot tell whether it arrived: the answer was lost, and the override is not there yet",
-		Kind:    []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: err}
+		Kind:    []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation override", Err: err}
 }
 
 // wantedPolicies are the slugs to assign: those asked for, or all that the person
@@ -165,13 +165,8 @@ func wantedPolicies(v victorops.Override, in NewOverride) ([]string, error) {
 // assign is the second step: it names the cover for each policy. One that the
 // cover has already is left alone. After a lost answer it looks.
 func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []string, cover string) (looked, sent bool, _ error) {
-	covered := func(all []victorops.Assignment, policy string) bool {
-		return slices.ContainsFunc(all, func(a victorops.Assignment) bool {
-			return a.Policy == policy && a.Assigned && strings.EqualFold(a.User, cover)
-		})
-	}
 	for _, policy := range policies {
-		if covered(v.Assignments, policy) {
+		if covered(v.Assignments, policy, cover) {
 			continue
 		}
 		sent = true
@@ -183,12 +178,52 @@ func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []str
 			return looked, sent, err
 		}
 		now, lookErr := p.Client.Override(ctx, v.ID)
-		if lookErr != nil || !covered(now.Assignments, policy) {
+		if lookErr != nil || !covered(now.Assignments, policy, cover) {
 			return looked, sent, err
 		}
 		looked = true
 	}
 	return looked, sent, nil
+}
+
+// covered reports whether a person covers a policy.
+func covered(all []victorops.Assignment, policy, cover string) bool {
+	return slices.ContainsFunc(all, func(a victorops.Assignment) bool {
+		return a.Policy == policy && a.Assigned && strings.EqualFold(a.User, cover)
+	})
+}
+
+// clash is the error of an override that would lie across one that is there: the
+// vendor keeps both, and who is on duty then is anybody's guess. One with the same
+// times, without a cover or with the same, is not a clash: it is completed.
+func (p *Pager) clash(ctx context.Context, in NewOverride, before []victorops.Override) error {
+	for _, o := range before {
+		if !strings.EqualFold(o.User.Username, in.Away.Username) || !o.Start.Before(in.End) || !o.End.After(in.Start) {
+			continue
+		}
+		for _, a := range o.Assignments {
+			asked := len(in.Policies) == 0 || slices.ContainsFunc(in.Policies, func(r Policy) bool { return r.Slug == a.Policy })
+			if !asked || !a.Assigned || in.same(o) && strings.EqualFold(a.User, in.Cover.Username) {
+				continue
+			}
+			return apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride, "%s stands in for %s already from %s to %s, on %s (%s)",
+				a.User, o.User.Username, in.clock(o.Start.Time), in.clock(o.End.Time), p.policyName(ctx, a.Policy), o.ID).
+				WithHint("oncall rotation override --cancel %s, first", o.ID)
+		}
+	}
+	return nil
+}
+
+func (in NewOverride) same(o victorops.Override) bool {
+	return strings.EqualFold(o.User.Username, in.Away.Username) && o.Start.Equal(in.Start.Truncate(time.Second)) && o.End.Equal(in.End.Truncate(time.Second))
+}
+
+// clock is a time as the person who makes the override reads it.
+func (in NewOverride) clock(t time.Time) string {
+	if in.Zone == nil {
+		return t.UTC().Format("Mon 02 Jan 2006 15:04 MST")
+	}
+	return t.In(in.Zone).Format("Mon 02 Jan 2006 15:04 MST")
 }
 
 // undo removes an override that this call made and could not finish, so that
@@ -197,7 +232,7 @@ func (p *Pager) assign(ctx context.Context, v victorops.Override, policies []str
 func (p *Pager) undo(ctx context.Context, v victorops.Override, made bool, cause error) error {
 	if lost(cause) {
 		return &apierr.Error{Vendor: victorops.Vendor, Op: opOverride, Message: "cannot tell whether " + v.ID + " has its cover: the answer was lost",
-			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation show", Err: cause}
+			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation override", Err: cause}
 	}
 	if !made {
 		return cause
@@ -210,8 +245,8 @@ func (p *Pager) undo(ctx context.Context, v victorops.Override, made bool, cause
 		return undone(cause, "; nothing was left behind")
 	}
 	return &apierr.Error{Vendor: victorops.Vendor, Op: opOverride,
-		Message: "the cover was not assigned and override " + v.ID + " is left without one: delete it in the portal (" + cause.Error() + ")",
-		Kind:    []error{apierr.ErrConflict}, Hint: "until then the person away stays on duty", Err: errors.Join(cause, err)}
+		Message: "the cover was not assigned and override " + v.ID + " is left without one, so the person away stays on duty (" + cause.Error() + ")",
+		Kind:    []error{apierr.ErrConflict}, Hint: "oncall rotation override --cancel " + v.ID, Err: errors.Join(cause, err)}
 }
 
 // undoTimeout bounds the undoing of a half-made override.

@@ -168,8 +168,8 @@ func TestOverrideThatCannotBeUndone(t *testing.T) {
 	w.fault(t, simulator.FaultStatus, http.MethodDelete, pathOverrides+"/*", func(f *simulator.Fault) { f.Status = 500 })
 	_, err := w.Override(t.Context(), away())
 	require.ErrorIs(t, err, apierr.ErrConflict)
-	assert.ErrorContains(t, err, "is left without one: delete it in the portal")
-	assert.Equal(t, "until then the person away stays on duty", apierr.HintOf(err))
+	assert.ErrorContains(t, err, "is left without one, so the person away stays on duty")
+	assert.Regexp(t, `^oncall rotation override --cancel ovrprd-\w+$`, apierr.HintOf(err))
 }
 
 // A 200 for each step, and a look that shows something else.
@@ -185,6 +185,70 @@ func TestOverrideIsConfirmed(t *testing.T) {
 	_, err := p.Override(t.Context(), away())
 	require.ErrorIs(t, err, apierr.ErrGuard)
 	assert.EqualError(t, err, "victorops: override: VictorOps does not show secondary as the cover of Primary; nothing was left behind")
+}
+
+// An answer that no longer names the policy confirms nothing.
+func TestOverrideWhoseCoverIsNotShown(t *testing.T) {
+	t.Parallel()
+	const there = `{"publicId":"o1","user":{"username":"you"},"start":"2026-03-04T03:00:00Z","end":"2026-03-04T11:00:00Z","assignments":[`
+	p, _ := scripted(t, get(pathOverrides, `{"overrides":[]}`),
+		httpxtest.Exchange{Method: post, Path: pathOverrides, Reply: httpxtest.JSON(200, `{"override":`+there+`{"team":"t","policy":"pol-1","assigned":false}]}}`)},
+		httpxtest.Exchange{Method: put, Path: pathOverrides + "/o1/assignments/pol-1", Reply: httpxtest.JSON(200, `{}`)},
+		get(pathOverrides+"/o1", `{"override":`+there+`]}}`),
+		get("/api-public/v1/policies", `{"policies":[]}`),
+		httpxtest.Exchange{Method: "DELETE", Path: pathOverrides + "/o1", Reply: httpxtest.Status(200)})
+	_, err := p.Override(t.Context(), away())
+	require.ErrorIs(t, err, apierr.ErrGuard)
+	assert.ErrorContains(t, err, "VictorOps does not show secondary as the cover of pol-1; nothing was left behind")
+}
+
+// Two covers for one absence: who is on duty then would be anybody's guess.
+func TestOverrideAcrossAnother(t *testing.T) {
+	t.Parallel()
+	w := demo(t, "you")
+	first, err := w.Override(t.Context(), away())
+	require.NoError(t, err)
+	other := away()
+	other.Cover.Username = "manager"
+	for name, in := range map[string]pager.NewOverride{"the same times, somebody else": other, "within": away(2, 3), "over its end": away(8, 12)} {
+		_, err := w.Override(t.Context(), in)
+		require.ErrorIs(t, err, apierr.ErrGuard, name)
+		assert.ErrorContains(t, err, "secondary stands in for you already from Wed 04 Mar 2026 03:00 UTC to Wed 04 Mar 2026 11:00 UTC, on Operations primary")
+		assert.Equal(t, "oncall rotation override --cancel "+first.ID+", first", apierr.HintOf(err))
+	}
+	assert.Equal(t, 1, w.sent(t, post, pathOverrides))
+
+	_, err = w.Override(t.Context(), away(11, 12))
+	require.NoError(t, err, "one that begins where the other ends")
+}
+
+func TestCancelOverride(t *testing.T) {
+	t.Parallel()
+	w := demo(t, "you")
+	ctx := t.Context()
+	made, err := w.Override(ctx, away())
+	require.NoError(t, err)
+	there, err := w.StandIns(ctx)
+	require.NoError(t, err)
+	require.Len(t, there, 1)
+	assert.Equal(t, pager.StandIn{ID: made.ID, Away: "you", Start: made.Start, End: made.End, Covers: []pager.Cover{
+		{Policy: "Operations primary", User: "secondary"}, {Policy: "Operations low urgency", User: "secondary"}}}, there[0])
+
+	const one = pathOverrides + "/*"
+	w.fault(t, simulator.FaultResetBefore, http.MethodDelete, one)
+	_, err = w.CancelOverride(ctx, made.ID)
+	require.ErrorIs(t, err, apierr.ErrUnknownOutcome)
+	assert.ErrorContains(t, err, "the override is still there")
+	w.fault(t, simulator.FaultResetAfter, http.MethodDelete, one)
+	looked, err := w.CancelOverride(ctx, made.ID)
+	require.NoError(t, err)
+	assert.True(t, looked)
+
+	there, err = w.StandIns(ctx)
+	require.NoError(t, err)
+	assert.Empty(t, there)
+	_, err = w.StandIn(ctx, made.ID)
+	require.ErrorIs(t, err, apierr.ErrNotFound)
 }
 
 func TestOverrideOfSomebodyWithoutDuty(t *testing.T) {

@@ -252,8 +252,27 @@ func TestCalendar(t *testing.T) {
 	_, n = export(t, pager.Schedule{Shifts: []pager.Shift{first, second}})
 	assert.Equal(t, 2, n)
 
-	// Another person, another event.
-	other := s.Shifts[0]
+	// A shift that changed hands is the same event with another name in it: an import
+	// replaces it, where a new one would stand beside the old.
+	one, other := s.Shifts[1], s.Shifts[1]
 	other.User = "someone"
-	assert.NotEqual(t, s.Shifts[0].UID(), other.UID())
+	require.Len(t, uidsOf(t, one), 1)
+	assert.Equal(t, uidsOf(t, one), uidsOf(t, other))
+	assert.NotEqual(t, one.UID(), other.UID(), "as a name it has its person")
+	// Two people in one place are two events.
+	two := uidsOf(t, one, other)
+	require.Len(t, two, 2)
+	assert.NotEqual(t, two[0], two[1])
+}
+
+func uidsOf(t *testing.T, all ...pager.Shift) []string {
+	t.Helper()
+	text, _ := export(t, pager.Schedule{Shifts: all})
+	cal, err := ics.ParseCalendar(strings.NewReader(text))
+	require.NoError(t, err)
+	out := []string{}
+	for _, e := range cal.Events() {
+		out = append(out, e.Id())
+	}
+	return out
 }

@@ -178,7 +178,7 @@ func TestReset(t *testing.T) {
 	require.Len(t, journals, 1)
 
 	e.Advance(time.Hour)
-	r := e.Run("demo reset -o json")
+	r := e.Run("demo reset --yes -o json")
 	require.Equal(t, 0, r.Code, r.Err)
 	got := clitest.JSON[struct {
 		Kind string

@@ -16,12 +16,13 @@ type world struct {
 }
 
 func newCmdReset(f *cli.Factory) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Begin the demo world anew",
 		Long: `Begin the world of the context demo anew: the page came six minutes ago, nothing is
 acknowledged, no fault is on, and the demo's journal is empty. This is also the way on when its file
-cannot be read.`,
+cannot be read. Nothing is asked: what goes is what you did in the demo, and --yes is there for
+scripts that say it everywhere.`,
 		Example:           "oncall demo reset",
 		Args:              cli.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -52,4 +53,6 @@ cannot be read.`,
 			})
 		},
 	}
+	cmd.Flags().Bool("yes", false, "do not ask; a reset never does")
+	return cmd
 }

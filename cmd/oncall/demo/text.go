@@ -11,21 +11,5 @@ func fold(text string, width int) string {
 	if width <= 0 || width > 80 {
 		width = 80
 	}
-	var b strings.Builder
-	used := 0
-	for i, word := range strings.Fields(text) {
-		w := ios.TextWidth(word)
-		switch {
-		case i == 0:
-		case used+1+w > width:
-			b.WriteByte('\n')
-			used = 0
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += w
-	}
-	return b.String()
+	return strings.Join(ios.Wrap(text, width), "\n")
 }

@@ -126,11 +126,11 @@ func (o *listOptions) empty(l pager.Listing) string {
 	if len(o.filter.Phases) > 0 {
 		what = "no such incident"
 	}
-	switch {
-	case o.mine:
-		what += " pages you"
-	case o.team != "":
+	if o.team != "" {
 		what += " of " + o.team
+	}
+	if o.mine {
+		what += " pages you"
 	}
 	if l.Others > 0 {
 		return fmt.Sprintf("%s; `oncall incident list` shows %d of others", what, l.Others)

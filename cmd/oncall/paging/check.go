@@ -100,7 +100,7 @@ func (o *checkOptions) print(out *printer.Printer, all pager.TeamVerdicts) error
 	}
 	width := 0
 	for _, v := range all.Verdicts {
-		width = max(width, ios.TextWidth(v.Username))
+		width = max(width, ios.TextWidth(ios.Visible(v.Username)))
 	}
 	lines := printer.NewStream(out, "PagingCheck", func(v pager.Verdict) string { return o.verdict(v, width) })
 	for _, v := range all.Verdicts {
@@ -114,18 +114,28 @@ func (o *checkOptions) print(out *printer.Printer, all pager.TeamVerdicts) error
 	return nil
 }
 
+// verdict is a person's lines: what is too long for the terminal goes on below
+// where it began.
 func (o *checkOptions) verdict(v pager.Verdict, width int) string {
 	word, style := "yes", ios.Green
 	if !v.Reachable {
 		word, style = "no ", ios.Red
 	}
-	pad := strings.Repeat(" ", width-ios.TextWidth(v.Username)+3)
-	lines := []string{v.Username + pad + o.f.IO.Paint(style, word) + "   " + words(v)}
-	for _, r := range v.Reasons {
-		lines = append(lines, strings.Repeat(" ", width+9)+r.Text)
+	name := ios.Visible(v.Username)
+	head := name + strings.Repeat(" ", width-ios.TextWidth(name)+3) + o.f.IO.Paint(style, word) + "   "
+	indent, room := width+9, 0
+	if o.f.IO.Width > 0 {
+		room = max(minText, o.f.IO.Width-indent)
 	}
-	return strings.Join(lines, "\n")
+	lines := []string{}
+	for _, text := range append([]string{words(v)}, reasons(v)...) {
+		lines = append(lines, ios.Wrap(ios.Visible(text), room)...)
+	}
+	return head + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
+
+// minText is the width below which text is not squeezed.
+const minText = 24
 
 func (o *checkOptions) judge(ctx context.Context, p *pager.Pager) (pager.TeamVerdicts, error) {
 	if o.team != "" {
@@ -167,10 +177,12 @@ func words(v pager.Verdict) string {
 	return ""
 }
 
-func why(v pager.Verdict) string {
+func why(v pager.Verdict) string { return strings.Join(reasons(v), "; ") }
+
+func reasons(v pager.Verdict) []string {
 	all := []string{}
 	for _, r := range v.Reasons {
 		all = append(all, r.Text)
 	}
-	return strings.Join(all, "; ")
+	return all
 }

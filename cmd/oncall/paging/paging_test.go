@@ -2,6 +2,7 @@ package paging_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,8 +112,21 @@ func TestNarrow(t *testing.T) {
 	r := e.Run("paging show manager")
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Contains(t, r.Out, "reaches nobody")
-	r = e.Run("paging check manager")
-	assert.Contains(t, r.Out, "it does not ring", "the reasons are the answer: they are never cut")
+	r = e.Run("paging check --team Operations --color never")
+	assert.Equal(t, `manager     no    email now, phone after 15 min, then again
+                  every 30 min
+                  no device, and the phone number "Mobile"
+                  is not verified: it does not ring
+                  no step reaches anything that rings: phone
+                  leads to nothing that is there and
+                  verified
+secondary   yes   push now, phone after 5 min, sms and phone
+                  after 10 min, then again every 15 min
+you         yes   push now, phone after 5 min, sms and phone
+                  after 10 min, then again every 15 min
+`, r.Out, "the reasons are the answer: never cut, and below where they began")
+	e.Terminal = false
+	assert.Len(t, strings.Split(e.Run("paging check you").Out, "\n"), 2, "a pipe's lines are not broken")
 }
 
 func TestCompletion(t *testing.T) {

@@ -3,6 +3,8 @@
 package root
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -149,6 +151,15 @@ func prepare(cmd *cobra.Command, f *cli.Factory) error {
 
 // flagText makes pflag's words read like ours.
 func flagText(err error) string {
+	var e *pflag.InvalidValueError
+	if errors.As(err, &e) {
+		switch name := "--" + e.GetFlag().Name; e.GetFlag().Value.Type() {
+		case "int", "int64", "uint", "count":
+			return fmt.Sprintf("%s: %q is not a whole number", name, e.GetValue())
+		case "bool":
+			return fmt.Sprintf("%s: %q is neither true nor false", name, e.GetValue())
+		}
+	}
 	text := err.Error()
 	return strings.ToLower(text[:1]) + text[1:]
 }

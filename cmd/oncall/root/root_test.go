@@ -28,6 +28,8 @@ func TestUsageErrors(t *testing.T) {
 		{"help nosuch", `"nosuch" is not a command of oncall`, "hint: oncall --help"},
 		{"help incident lst", `"lst" is not a command of oncall incident`, "hint: oncall incident list"},
 		{"help exit-code", `"exit-code" is not a command of oncall`, "hint: oncall exit-codes"},
+		{"rotation mine --days x", `--days: "x" is not a whole number`, "hint: oncall rotation mine --help"},
+		{"incident list --mine=x", `--mine: "x" is neither true nor false`, "hint: oncall incident list --help"},
 		{"incident list --nosuch", "unknown flag: --nosuch", "hint: oncall incident list --help"},
 		{"incident list -Z", "unknown shorthand flag: 'Z' in -Z", "hint: oncall incident list --help"},
 		{"incident list extra", `oncall incident list takes no argument, got 1 ("extra" is one too many)`, "hint: oncall incident list [flags]"},

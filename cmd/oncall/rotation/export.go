@@ -41,7 +41,7 @@ func newCmdExport(f *cli.Factory) *cobra.Command {
 duplicates, and the same plan gives the same bytes. Gaps and people who are written
 into a policy for ever are no events.
 
-A shift that changed hands is a new event; remove the old one in the calendar.`,
+A shift that changed hands is the same event with another name in it.`,
 		Example: `oncall rotation export Operations --file operations.ics
 oncall rotation export --mine --days 30 > mine.ics
 oncall rotation export --user secondary --step 1`,

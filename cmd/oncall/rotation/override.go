@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 	"github.com/balena-io/oncall/pkg/pager"
+	"github.com/balena-io/oncall/pkg/when"
 )
 
 type overrideOptions struct {
@@ -21,6 +22,7 @@ type overrideOptions struct {
 	until    string
 	length   string
 	policies []string
+	cancel   string
 
 	start, end time.Time
 }
@@ -28,23 +30,34 @@ type overrideOptions struct {
 func newCmdOverride(f *cli.Factory) *cobra.Command {
 	o := &overrideOptions{f: f}
 	cmd := &cobra.Command{
-		Use:   "override <cover> --from <when> {--until <when> | --for <length>}",
-		Short: "Put somebody in another's place for a while that is to come",
+		Use:   "override [<cover> --from <when> {--until <when> | --for <length>} | --cancel <id>]",
+		Short: "Put somebody in another's place for a while that is to come, or list who is",
 		Long: `Put <cover> in the place of --away (you, when it is not said) from one time to another.
 The pager needs two steps for it; here they are one: either the whole override is
-there in the end and was read back, or nothing is left behind.
+there in the end and was read back, or nothing is left behind. It is refused where
+somebody else stands in already (exit 8).
+
+Without an argument it lists the overrides that are not over; --cancel takes one back.
 
 An override cannot start within half an hour: for now there is oncall rotation take.
-Nothing is asked. The pager mails the people concerned.`,
+A length such as 2h counts from the next full minute. Nothing is asked. The pager
+mails the people concerned.`,
 		Example: `oncall rotation override secondary --from "2026-03-07 09:00" --for 8h
 oncall rotation override manager --away secondary --from 18:00 --until 22:00
-oncall rotation override secondary --from 2h --for 1d --policy "Operations primary"`,
-		Args:              cli.ExactArgs(1),
+oncall rotation override secondary --from 2h --for 1d --policy "Operations primary"
+oncall rotation override
+oncall rotation override --cancel ovrprd-7Lk2mN9pQ4rS1tUv`,
+		Args:              cli.MaxArgs(1),
 		ValidArgsFunction: cli.FirstOnly(cli.CompleteUsers(f)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.cover = args[0]
-			if err := o.complete(cmd); err != nil {
+			if err := o.complete(cmd, args); err != nil {
 				return err
+			}
+			switch {
+			case o.cancel != "":
+				return o.takeBack(cmd.Context())
+			case o.cover == "":
+				return o.list(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
@@ -55,6 +68,8 @@ oncall rotation override secondary --from 2h --for 1d --policy "Operations prima
 	fs.StringVar(&o.until, "until", "", "when it ends, in the same forms")
 	fs.StringVar(&o.length, "for", "", "how long it lasts, in place of --until: 8h, 2d")
 	fs.StringArrayVar(&o.policies, "policy", nil, "only for this escalation policy; may be given several times (default: all of theirs)")
+	fs.StringVar(&o.cancel, "cancel", "", "take this override back, by its id")
+	_ = cmd.RegisterFlagCompletionFunc("cancel", completeOverrides(f))
 	_ = cmd.RegisterFlagCompletionFunc("away", cli.CompleteUsers(f))
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("until", cobra.NoFileCompletions)
@@ -64,11 +79,30 @@ oncall rotation override secondary --from 2h --for 1d --policy "Operations prima
 	return cmd
 }
 
-func (o *overrideOptions) complete(cmd *cobra.Command) (err error) {
+func (o *overrideOptions) complete(cmd *cobra.Command, args []string) (err error) {
+	given := len(args) > 0
+	for _, name := range []string{"away", "from", "until", "for", "policy"} {
+		given = given || cmd.Flags().Changed(name)
+	}
+	switch {
+	case cmd.Flags().Changed("cancel"):
+		if given {
+			return cli.Usage("--cancel goes with the id of an override alone").WithHint("oncall rotation override --cancel ID")
+		}
+		if o.cancel = strings.TrimPrefix(strings.TrimSpace(o.cancel), "override/"); o.cancel == "" {
+			return cli.Usage("--cancel: which override?").WithHint("oncall rotation override lists them")
+		}
+		return nil
+	case !given:
+		return nil
+	case len(args) == 0:
+		return cli.Usage("%s: who is to stand in?", cmd.CommandPath()).WithHint("%s", cmd.UseLine())
+	}
+	o.cover = args[0]
 	if o.from == "" || (o.until == "") == (o.length == "") {
 		return cli.Usage("%s: from when to when? give --from, and one of --until and --for", cmd.CommandPath()).WithHint("%s", cmd.UseLine())
 	}
-	if o.start, err = o.f.Coming("from", o.from); err != nil {
+	if o.start, err = o.moment("from", o.from); err != nil {
 		return err
 	}
 	if o.length != "" {
@@ -76,8 +110,19 @@ func (o *overrideOptions) complete(cmd *cobra.Command) (err error) {
 		o.end = o.start.Add(d)
 		return err
 	}
-	o.end, err = o.f.Coming("until", o.until)
+	o.end, err = o.moment("until", o.until)
 	return err
+}
+
+// moment reads a time. One that is told as a length from now is the next full
+// minute: nobody means the second, and a shift that starts 11 seconds past the
+// minute makes gaps and slivers in every plan and calendar.
+func (o *overrideOptions) moment(flag, text string) (time.Time, error) {
+	at, err := o.f.Coming(flag, text)
+	if _, no := when.Duration(text); no == nil && err == nil {
+		at = at.Add(time.Minute - 1).Truncate(time.Minute)
+	}
+	return at, err
 }
 
 func (o *overrideOptions) run(ctx context.Context) error {
@@ -93,7 +138,8 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		return err
 	}
 	span := local(o.f, in.Start, "") + " to " + local(o.f, in.End, "")
-	plan := mutate.Plan{Verb: "override", Done: "made", Kind: "override", Targets: []string{in.Away.Username}, Until: &in.End,
+	// Its name comes with its making.
+	plan := mutate.Plan{Verb: "override", Done: "made", Kind: "override", Until: &in.End,
 		Effects: []string{fmt.Sprintf("%s in the place of %s, %s, on %s", in.Cover.Username, in.Away.Username, span, o.on(in))}}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		made, err := p.Override(ctx, in)
@@ -101,7 +147,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 			return err
 		}
 		x := mutate.Outcome{Changed: !made.Already, Item: made,
-			Message: fmt.Sprintf("%s, %s: %s", made.Cover, span, strings.Join(made.Policies, ", "))}
+			Message: fmt.Sprintf("%s for %s, %s: %s", made.Cover, made.Away, span, strings.Join(made.Policies, ", "))}
 		if made.Already {
 			x.Words = "already there"
 		}
@@ -111,7 +157,10 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		if made.Looked {
 			x.Message += "; an answer was lost, a look shows that it arrived"
 		}
-		report(in.Away.Username, x)
+		report(made.ID, x)
+		if !made.Already {
+			o.f.IO.Hint("undo: oncall rotation override --cancel %s", made.ID)
+		}
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ package rotation
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,12 +36,12 @@ func table(f *cli.Factory) printer.Table[pager.Shift] {
 		Kind: "Shift",
 		Name: func(s pager.Shift) string { return s.UID() },
 		Columns: []printer.Column[pager.Shift]{
-			{Header: "FROM", Value: func(s pager.Shift) string { return local(f, s.Start, "always") }},
-			{Header: "ON CALL", Value: who, Style: gapStyle},
+			{Header: "FROM", Keep: true, Value: func(s pager.Shift) string { return local(f, s.Start, "always") }},
+			{Header: "ON CALL", Keep: true, Value: who, Style: gapStyle},
 			{Header: "FOR", Value: func(s pager.Shift) string { return s.Covers }},
-			{Header: "STEP", Value: func(s pager.Shift) string { return stepText(s.Step) }},
-			{Header: "POLICY", Flex: true, Value: func(s pager.Shift) string { return s.Policy.Name }},
-			{Header: "UNTIL", Value: func(s pager.Shift) string { return local(f, s.End, "always") }},
+			{Header: "STEP", Keep: true, Value: func(s pager.Shift) string { return stepText(s.Step) }},
+			{Header: "POLICY", Flex: true, Min: 7, Value: func(s pager.Shift) string { return s.Policy.Name }},
+			{Header: "UNTIL", Keep: true, Value: func(s pager.Shift) string { return until(f, s) }},
 			{Header: "TEAM", Wide: true, Value: func(s pager.Shift) string { return s.Team.Name }},
 			{Header: "ROTATION", Wide: true, Value: func(s pager.Shift) string { return s.Rotation }},
 			{Header: "SHIFT", Wide: true, Value: func(s pager.Shift) string { return s.Shift }},
@@ -72,12 +73,27 @@ func stepText(n int) string {
 }
 
 // local is a time of a plan: with its weekday, in the zone of the reader, whose
-// name changes with summer time.
+// name changes with summer time. A day that is months away bears its year: the
+// weekday and the day alone would be taken for the nearest one.
 func local(f *cli.Factory, t time.Time, never string) string {
 	if t.IsZero() {
 		return never
 	}
-	return t.In(f.Location()).Format("Mon 02 Jan 15:04 MST")
+	format := "Mon 02 Jan 15:04 MST"
+	if far := t.Sub(f.Now()).Abs(); far > 180*24*time.Hour {
+		format = "Mon 02 Jan 2006 15:04 MST"
+	}
+	return t.In(f.Location()).Format(format)
+}
+
+// until is the end of a shift. The zone stands at its start already, unless summer
+// time begins or ends between them.
+func until(f *cli.Factory, s pager.Shift) string {
+	text := local(f, s.End, "always")
+	if zone := s.Start.In(f.Location()).Format(" MST"); !s.Start.IsZero() {
+		text = strings.TrimSuffix(text, zone)
+	}
+	return text
 }
 
 // scheduleFlags are those of every view of a plan.
