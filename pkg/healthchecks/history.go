@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
 )
 
@@ -95,7 +96,10 @@ func decodeFlips(raw []byte) ([]Flip, error) {
 	} else {
 		err = json.Unmarshal(raw, &out)
 	}
-	return list(out.Flips), err
+	if err != nil {
+		return []Flip{}, &apierr.Error{Vendor: Vendor, Op: "read flips", Message: "the answer has another form than expected", Kind: []error{apierr.ErrUnavailable}, Err: err}
+	}
+	return list(out.Flips), nil
 }
 
 // Channel is an integration: who is told.

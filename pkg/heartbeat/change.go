@@ -73,7 +73,8 @@ type Target struct {
 var slugForm = lazyregexp.New(`^[a-z0-9_-]+$`)
 
 // Target finds where the signals of a word go. A UUID or a pasted address needs
-// no key at all; a slug needs the ping key; everything else is looked up.
+// no key at all; a slug needs the ping key; everything else is looked up. When
+// that fails, a word that may be a slug is taken for one, if there is a ping key.
 func (m *Monitor) Target(ctx context.Context, word string) (Target, error) {
 	if id, ok := UUIDIn(word); ok {
 		return Target{Name: shortID(id), to: healthchecks.Target{UUID: id}}, nil
@@ -87,6 +88,10 @@ func (m *Monitor) Target(ctx context.Context, word string) (Target, error) {
 	}
 	c, err := m.Find(ctx, word)
 	if err != nil {
+		// Jobs report to another host, which may be well while the API is not.
+		if m.Client.CanPingBySlug() && slugForm().MatchString(word) && !errors.Is(err, apierr.ErrNotFound) && !errors.Is(err, apierr.ErrAmbiguous) {
+			return Target{Name: word, to: healthchecks.Target{Slug: word}}, nil
+		}
 		return Target{}, err
 	}
 	t := Target{Name: c.Label(), Check: &c}

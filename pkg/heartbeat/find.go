@@ -50,7 +50,7 @@ func (m *Monitor) named(raw []healthchecks.Check) []Check {
 	for i := range all {
 		c := &all[i]
 		c.shared = count[strings.ToLower(c.Name)] > 1
-		if p, ok := m.Pauses[c.Label()]; ok && c.State == Paused {
+		if p, ok := m.Pauses[c.Label()]; ok && p.lasts(*c) {
 			c.Pause = &p
 		}
 	}

@@ -23,14 +23,19 @@ type fake struct {
 	pings    []healthchecks.Ping
 	flips    []healthchecks.Flip
 	pingsErr error
-	after    []healthchecks.Check // what reads of one check answer, in turn
-	change   func() (healthchecks.Check, error)
-	changes  int
-	unsigned bool
-	slugs    bool
+
+	checksErr error
+	after     []healthchecks.Check // what reads of one check answer, in turn
+	change    func() (healthchecks.Check, error)
+	changes   int
+	unsigned  bool
+	slugs     bool
 }
 
-func (f *fake) Checks(context.Context, ...string) ([]healthchecks.Check, error) { return f.checks, nil }
+func (f *fake) Checks(context.Context, ...string) ([]healthchecks.Check, error) {
+	return f.checks, f.checksErr
+}
+
 func (f *fake) Pings(context.Context, string) ([]healthchecks.Ping, error) {
 	return f.pings, f.pingsErr
 }
@@ -248,6 +253,20 @@ func TestTarget(t *testing.T) {
 	assert.Equal(t, healthchecks.Target{Slug: "e2e"}, to)
 	_, err = get(&fake{checks: []healthchecks.Check{readOnly(hourly("up", 0))}}, "e2e hourly")
 	require.ErrorIs(t, err, apierr.ErrAuth)
+
+	// The API is away or refuses the key: a ping key and a slug do without it.
+	for _, kind := range []error{apierr.ErrUnavailable, apierr.ErrAuth} {
+		away := apierr.New(kind, "healthchecks", "list checks", "away")
+		to, err = get(&fake{slugs: true, checksErr: away}, "e2e-hourly")
+		require.NoError(t, err)
+		assert.Equal(t, healthchecks.Target{Slug: "e2e-hourly"}, to)
+		_, err = get(&fake{slugs: true, checksErr: away}, "e2e hourly")
+		require.ErrorIs(t, err, kind, "that is no slug")
+		_, err = get(&fake{checksErr: away}, "e2e-hourly")
+		require.ErrorIs(t, err, kind)
+	}
+	_, err = get(&fake{slugs: true, checks: []healthchecks.Check{hourly("up", 0)}}, "e3e-hourly")
+	require.ErrorIs(t, err, apierr.ErrNotFound, "what the API does not know is no slug of its project")
 }
 
 func TestFlips(t *testing.T) {
@@ -264,7 +283,7 @@ func TestFlips(t *testing.T) {
 	}
 	m := monitor(f)
 	m.Pauses = map[string]Pause{"e2e hourly": {Label: "e2e hourly", At: now.Add(-40*h - time.Minute), Reason: "upgrade"}}
-	all, err := m.Flips(t.Context(), m.from(hourly("paused", 2*h)), time.Time{})
+	all, partial, err := m.Flips(t.Context(), m.from(hourly("paused", 2*h)), time.Time{})
 	require.NoError(t, err)
 	got := []string{}
 	for _, x := range all {
@@ -290,10 +309,18 @@ func TestFlips(t *testing.T) {
 	assert.InDelta(t, h.Seconds(), *all[1].Seconds, 0.1)
 
 	f.pings, f.pingsErr = nil, apierr.New(apierr.ErrAuth, "", "", "read-only")
-	all, err = m.Flips(t.Context(), m.from(hourly("down", 2*h)), time.Time{})
+	all, partial, err = m.Flips(t.Context(), m.from(hourly("down", 2*h)), time.Time{})
 	require.NoError(t, err, "without the signals less is known, and no more is claimed")
+	assert.Empty(t, partial, "a key that may not read them is no trouble")
 	assert.True(t, *all[0].Outage, "it is down now")
 	assert.Nil(t, all[5].Outage)
+
+	f.pingsErr = apierr.New(apierr.ErrUnavailable, "healthchecks", "pings", "away")
+	again, partial, err := m.Flips(t.Context(), m.from(hourly("down", 2*h)), time.Time{})
+	require.NoError(t, err, "the changes themselves were read")
+	assert.Equal(t, all, again)
+	require.Len(t, partial, 1)
+	assert.Equal(t, "pings", partial[0].Source)
 }
 
 func TestPauses(t *testing.T) {
@@ -313,6 +340,15 @@ func TestPauses(t *testing.T) {
 	write(outcome("2", VerbPause, "d", "unknown"))
 	write(outcome("3", VerbResume, "a", "resumed"))
 	write(outcome("4", VerbResume, "c", "failed"))
+	write(pause("5", "e"))
+	again := pause("6", "e", "f")
+	again.Reason = "another"
+	write(again)
+	write(outcome("6", VerbPause, "e", "failed"))
+	write(outcome("6", VerbPause, "f", "not-sent"))
+	write(pause("7", "g", "h"))
+	write(outcome("8", VerbResume, "g", "unknown"))
+	write(outcome("8", VerbResume, "h", "not-sent"))
 	write(journal.Entry{Phase: journal.Intent, Kind: "probe", Verb: VerbPause, Targets: []string{"p"}})
 	got, err := Pauses(j.All())
 	require.NoError(t, err)
@@ -320,7 +356,8 @@ func TestPauses(t *testing.T) {
 	for n := range got {
 		names = append(names, n)
 	}
-	assert.ElementsMatch(t, []string{"c", "d"}, names)
+	assert.ElementsMatch(t, []string{"c", "d", "e", "g", "h"}, names)
+	assert.Equal(t, "r", got["e"].Reason, "the one that was made")
 	assert.True(t, got["c"].Over(until))
 	assert.False(t, got["c"].Over(now))
 	assert.False(t, Pause{}.Over(now))

@@ -122,21 +122,25 @@ type Flip struct {
 const nearby = 90 * time.Second
 
 // Flips lists the changes of status since a moment, newest first, with their
-// causes as far as they can be told. The pings help when the key may read them.
-func (m *Monitor) Flips(ctx context.Context, c Check, since time.Time) ([]Flip, error) {
+// causes as far as they can be told. The pings help when the key may read them;
+// when they cannot be read for another reason, that is partial.
+func (m *Monitor) Flips(ctx context.Context, c Check, since time.Time) (flips []Flip, partial []Partial, err error) {
 	raw, err := m.Client.Flips(ctx, c.raw.ID(), since)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pings := []healthchecks.Ping{}
 	if c.CanPing() {
-		got, err := m.Client.Pings(ctx, c.raw.UUID)
-		if err != nil && !errors.Is(err, apierr.ErrAuth) && !errors.Is(err, apierr.ErrNotFound) {
-			return nil, err
+		got, perr := m.Client.Pings(ctx, c.raw.UUID)
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if perr != nil && !errors.Is(perr, apierr.ErrAuth) && !errors.Is(perr, apierr.ErrNotFound) {
+			partial = append(partial, Partial{"pings", perr})
 		}
 		pings = got
 	}
-	return m.explain(c, raw, pings), nil
+	return m.explain(c, raw, pings), partial, nil
 }
 
 func (m *Monitor) explain(c Check, raw []healthchecks.Flip, pings []healthchecks.Ping) []Flip {
@@ -256,7 +260,7 @@ func (m *Monitor) Get(ctx context.Context, word string) (Detail, error) {
 	var wg sync.WaitGroup
 	var errPings, errFlips, errChannels error
 	wg.Go(func() { d.LastPings, _, errPings = m.Pings(ctx, c, detailPings) })
-	wg.Go(func() { d.Flips, errFlips = m.Flips(ctx, c, time.Time{}) })
+	wg.Go(func() { d.Flips, _, errFlips = m.Flips(ctx, c, time.Time{}) })
 	wg.Go(func() {
 		if c.raw.HasChannels && len(c.raw.ChannelIDs) > 0 {
 			d.Integrations, errChannels = m.integrations(ctx, c)

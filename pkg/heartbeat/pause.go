@@ -30,10 +30,10 @@ type Pause struct {
 func (p Pause) Over(now time.Time) bool { return p.Until != nil && !now.Before(*p.Until) }
 
 // Pauses finds the latest pause of each check in the journal, by label. One that
-// oncall resumed, or that failed, is left out; whether the others still last is
-// told by the check alone.
+// oncall resumed is left out, and so is one that failed or was not sent, which
+// leaves the one before; whether the others still last is told by the check alone.
 func Pauses(entries iter.Seq2[journal.Entry, error]) (map[string]Pause, error) {
-	out := map[string]Pause{}
+	out, before := map[string]Pause{}, map[string]Pause{}
 	from := map[string]string{} // label -> id of the line
 	for e, err := range entries {
 		if err != nil {
@@ -45,21 +45,39 @@ func Pauses(entries iter.Seq2[journal.Entry, error]) (map[string]Pause, error) {
 		switch {
 		case e.Phase == journal.Intent && e.Verb == VerbPause:
 			for _, t := range e.Targets {
+				if p, ok := out[t]; ok {
+					before[t] = p
+				} else {
+					delete(before, t)
+				}
 				out[t], from[t] = Pause{Label: t, At: e.Time, By: e.User, Reason: e.Reason, Until: e.Until}, e.ID
 			}
 		case e.Phase == journal.Outcome && e.Verb == VerbPause:
 			for _, r := range e.Results {
-				if r.State == "failed" && from[r.Target] == e.ID {
-					delete(out, r.Target)
+				if from[r.Target] != e.ID || !notMade(r.State) {
+					continue
+				}
+				delete(out, r.Target)
+				if p, ok := before[r.Target]; ok {
+					out[r.Target] = p
 				}
 			}
 		case e.Phase == journal.Outcome && e.Verb == VerbResume:
 			for _, r := range e.Results {
-				if r.State != "failed" {
+				if !notMade(r.State) && r.State != "unknown" {
 					delete(out, r.Target)
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// notMade reports whether an outcome says that nothing was changed.
+func notMade(state string) bool { return state == "failed" || state == "not-sent" }
+
+// lasts reports whether p may be the pause that c is in: a signal since then has
+// ended it, unless the check waits for a person.
+func (p Pause) lasts(c Check) bool {
+	return c.State == Paused && (c.Manual || c.LastPingAt == nil || !c.LastPingAt.After(p.At))
 }

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 )
 
 // Codes of a command that did not run, as a shell has them, and what is added
@@ -39,6 +38,7 @@ type Command struct {
 	// Cancelled tells which signal to pass on when the context ends; nil is none,
 	// as a terminal gives an interrupt to the whole group by itself.
 	Cancelled func() os.Signal
+	Signals   <-chan os.Signal // further ones to pass on as they come; may be nil
 	Now       func() time.Time
 }
 
@@ -80,12 +80,19 @@ func Run(ctx context.Context, c Command) Ended {
 	over := make(chan struct{})
 	var passing sync.WaitGroup
 	passing.Go(func() {
-		select {
-		case <-ctx.Done():
-			if s := c.Cancelled(); s != nil {
+		done := ctx.Done()
+		for {
+			var s os.Signal
+			select {
+			case <-over:
+				return
+			case <-done:
+				done, s = nil, c.Cancelled()
+			case s = <-c.Signals:
+			}
+			if s != nil {
 				_ = cmd.Process.Signal(s) // it may have ended just now
 			}
-		case <-over:
 		}
 	})
 	_ = cmd.Wait() // its exit status is read below; lost output is not the job's failure
@@ -128,21 +135,7 @@ func (e Ended) Report(limit int) []byte {
 	if len(e.Output) == 0 || len(body) >= limit {
 		return body[:min(len(body), limit)]
 	}
-	out, lost := e.Output, e.Lost
-	note := func() string { return fmt.Sprintf("(%d bytes before this are left out)\n", lost) }
-	const room = 60 // of the note, at its longest
-	if lost > 0 || len(body)+len(out) > limit {
-		if cut := len(body) + room + len(out) - limit; cut > 0 {
-			cut = min(cut, len(out))
-			out, lost = out[cut:], lost+int64(cut)
-		}
-		for len(out) > 0 && !utf8.RuneStart(out[0]) { // no half letter at the begin
-			out, lost = out[1:], lost+1
-		}
-		body = append(body, note()...)
-	}
-	body = append(body, out...)
-	return body[:min(len(body), limit)]
+	return append(body, Clip(e.Output, e.Lost, limit-len(body))...)
 }
 
 // tail keeps the end of what is written to it, from both streams.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
 )
 
@@ -101,7 +102,11 @@ func (c *Client) Results(ctx context.Context, id string, since time.Time, limit 
 	if err := c.do(ctx, httpx.Request{Op: "results of check " + id, Path: "/results/" + seg(id), Query: q}, &raw); err != nil {
 		return nil, err
 	}
-	return decodeResults(raw)
+	out, err := decodeResults(raw)
+	if err != nil {
+		return out, &apierr.Error{Vendor: Vendor, Op: "results of check " + id, Message: "the answer has another form than expected", Kind: []error{apierr.ErrUnavailable}, Err: err}
+	}
+	return out, nil
 }
 
 func decodeResults(raw []byte) ([]Result, error) {

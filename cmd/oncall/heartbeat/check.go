@@ -2,6 +2,7 @@ package heartbeat
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,7 +96,9 @@ func pick(all []heartbeat.Check, names []string) ([]heartbeat.Check, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, c)
+		if !slices.ContainsFunc(out, func(x heartbeat.Check) bool { return x.ID == c.ID }) { // named twice is meant once
+			out = append(out, c)
+		}
 	}
 	return out, nil
 }

@@ -60,7 +60,7 @@ func (o *flipsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	flips, err := m.Flips(ctx, c, since)
+	flips, partial, err := m.Flips(ctx, c, since)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (o *flipsOptions) run(ctx context.Context) error {
 			{Header: "KNOWN FROM", Flex: true, Value: func(x heartbeat.Flip) string { return x.Why }},
 		},
 		Empty: c.Label() + " did not change its state",
-	}, flips, printer.Meta{})
+	}, flips, printer.Meta{Partial: partials(partial)})
 }
 
 func to(x heartbeat.Flip) string {

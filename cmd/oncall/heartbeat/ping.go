@@ -2,6 +2,7 @@ package heartbeat
 
 import (
 	"context"
+	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ func newCmdPing(f *cli.Factory) *cobra.Command {
 		Short: "Send a signal as the job would: success, start, failure, an exit code",
 		Long: `Send one signal to a check: a success, or what the flag says. It is sent once; whether one
 whose answer was lost has arrived is told by the check's pings.
+
+Of a long --body-file the end is sent, about 10,000 bytes; a file that is empty or cannot
+be read stops no signal.
 
 A check is named as everywhere. Its UUID needs no key at all, its slug the ping key.
 A success that did not happen hides an outage: for trying things out there is --log.`,
@@ -86,23 +90,45 @@ func (o *pingOptions) validate(coded bool) error {
 	switch {
 	case given > 1:
 		return cli.Usage("--start, --fail, --log, --exit-code: only one of them")
+	case o.body != "" && o.file != "":
+		return cli.Usage("--body and --body-file: only one of them")
 	case o.run != "" && !healthchecks.IsUUID(o.run):
 		return cli.Usage("--run-id: %q is not a UUID", o.run)
 	}
 	return nil
 }
 
+// readBody takes the text of a signal. The signal counts for more: without a text
+// that was to come with it, it is sent all the same.
+func (o *pingOptions) readBody() {
+	from, in := o.file, o.f.IO.In
+	switch {
+	case o.file == "-" || o.body == "-":
+		from = "standard input"
+	case o.file != "":
+		file, err := os.Open(o.file)
+		if err != nil {
+			o.f.IO.Warn("the signal goes without its text: %v", err)
+			return
+		}
+		defer file.Close()
+		in = file
+	default:
+		o.signal.Body = []byte(o.body)
+		return
+	}
+	end, lost, err := heartbeat.ReadEnd(in, healthchecks.DefaultBodyLimit)
+	if err != nil {
+		o.f.IO.Warn("the signal goes without all of its text: %s: %v", from, err)
+	}
+	o.signal.Body = heartbeat.Clip(end, lost, healthchecks.DefaultBodyLimit)
+}
+
 func (o *pingOptions) send(ctx context.Context) error {
 	if _, err := o.f.Printer(); err != nil {
 		return err
 	}
-	if o.body != "" || o.file != "" {
-		text, err := o.f.ReadText(ctx, cli.Text{Name: "body", Given: o.body, File: o.file})
-		if err != nil {
-			return err
-		}
-		o.signal.Body = []byte(text)
-	}
+	o.readBody()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err
