@@ -235,11 +235,28 @@ func TestAnInterruptedPinSaysThatItMayHaveArrived(t *testing.T) {
 
 func TestACommandThatIsOutOfTimeStillLooks(t *testing.T) {
 	t.Parallel()
-	srv := httpxtest.New(t, patch(httpxtest.Hang()), look(fleetRow(false, "9001")))
-	c := clientOf(t, srv)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
+	ctx := &due{Context: t.Context(), over: make(chan struct{})}
+	e := patch(httpxtest.Hang())
+	e.Check = func(testing.TB, httpxtest.Recorded) { close(ctx.over) }
+	c := clientOf(t, httpxtest.New(t, e, look(fleetRow(false, "9001"))))
 	got, err := c.Pin(ctx, seen, to, false)
 	require.NoError(t, err)
 	assert.True(t, got.Looked)
+}
+
+// due is a context whose time is up when the test says so.
+type due struct {
+	context.Context //nolint:containedctx // it is one
+	over            chan struct{}
+}
+
+func (d *due) Done() <-chan struct{} { return d.over }
+
+func (d *due) Err() error {
+	select {
+	case <-d.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
 }

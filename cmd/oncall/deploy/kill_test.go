@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,9 +35,13 @@ type server struct {
 	world *simulator.World
 	url   string
 
+	step  time.Duration
+	steps atomic.Int64
+
 	mu     sync.Mutex
 	strike func(r *http.Request) bool
 	after  bool // let the world handle the request first
+	press  bool // Ctrl-C instead of a kill: the request is answered, then the signal comes
 	child  *exec.Cmd
 	struck bool
 	posts  int
@@ -45,10 +50,24 @@ type server struct {
 func newServer(t *testing.T) *server {
 	t.Helper()
 	begin := time.Now()
-	w, err := simulator.Open(simulator.Options{NoLimits: true, Now: func() time.Time { return begin.Add(10 * time.Since(begin)) }})
+	return serve(t, &server{}, func() time.Time { return begin.Add(10 * time.Since(begin)) })
+}
+
+// newSteppedServer serves a world whose clock moves by the requests alone, so that
+// the same request finds the same state on a machine of any speed.
+func newSteppedServer(t *testing.T, step time.Duration) *server {
+	t.Helper()
+	s := &server{step: step}
+	begin := time.Now()
+	return serve(t, s, func() time.Time { return begin.Add(time.Duration(s.steps.Load()) * step) })
+}
+
+func serve(t *testing.T, s *server, now func() time.Time) *server {
+	t.Helper()
+	w, err := simulator.Open(simulator.Options{NoLimits: true, Now: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })
-	s := &server{world: w}
+	s.world = w
 	ts := httptest.NewServer(s)
 	t.Cleanup(ts.Close)
 	s.url = ts.URL
@@ -63,10 +82,11 @@ func (s *server) counts() (struck bool, posts int) {
 }
 
 func (s *server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	s.steps.Add(1)
 	s.mu.Lock()
 	hit := s.child != nil && !s.struck && s.strike(r)
 	s.struck = s.struck || hit
-	if hit && !s.after {
+	if hit && !s.after && !s.press {
 		_ = s.child.Process.Kill()
 		s.mu.Unlock()
 		return
@@ -75,8 +95,13 @@ func (s *server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.posts++
 	}
 	s.mu.Unlock()
-	if !hit {
+	if !hit || s.press {
 		s.world.Handler().ServeHTTP(rw, r)
+		if hit {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			_ = s.child.Process.Signal(os.Interrupt)
+		}
 		return
 	}
 	s.world.Handler().ServeHTTP(httptest.NewRecorder(), r)
