@@ -211,7 +211,7 @@ func (t *trip) make(ctx context.Context, report mutate.Report) error {
 		o.noteIncident(ctx, fmt.Sprintf("%s started: %s %s -> %s", o.want.Verb(), t.p.Component, t.p.From, t.p.To))
 		return nil
 	}
-	wctx, cancel := o.f.Within(ctx, o.f.WaitLimit(waitLimit))
+	wctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(waitLimit))
 	defer cancel()
 	b, err := o.d.Finish(wctx, started, t.tell)
 	if err != nil {
@@ -336,7 +336,7 @@ func (t *trip) nothing(ctx context.Context, report mutate.Report) error {
 	state, message := t.p.Nothing, ""
 	if o.wait && !o.f.Change.DryRun && (facts[1].Answer == deploy.No || facts[2].Answer == deploy.No) {
 		o.f.IO.Note("%s, and it is not everywhere yet: waiting for it", t.p.Nothing)
-		wctx, cancel := o.f.Within(ctx, o.f.WaitLimit(waitLimit))
+		wctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(waitLimit))
 		defer cancel()
 		var err error
 		facts, err = o.d.Settle(wctx, t.p.To, time.Time{}, t.tell)

@@ -283,7 +283,7 @@ func (o *watchOptions) follow(ctx context.Context, out *printer.Printer, x found
 	to := value(x.params, o.c.VersionParam)
 	l := &lines{f: o.f}
 	defer l.end()
-	wctx, cancel := o.f.Within(ctx, o.f.WaitLimit(waitLimit))
+	wctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(waitLimit))
 	defer cancel()
 	begin := o.f.Now()
 	t := &deploy.Trip{QueueID: x.item, Build: int(x.build), To: to}

@@ -36,7 +36,7 @@ func (f *Factory) HTTP(service string) (httpx.Config, *config.Config, error) {
 		Trace:     httpx.Trace{W: f.IO.Err, Level: f.Verbose},
 		LoginHint: "oncall auth status " + service,
 		Now:       f.Clocked,
-		Sleep:     f.Wait,
+		Sleep:     f.Sleep,
 	}
 	switch {
 	case f.Change.DryRun:

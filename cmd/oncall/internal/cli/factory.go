@@ -160,10 +160,7 @@ func (f *Factory) openWorld() (*simulator.World, error) {
 // Wait waits, unless ctx ends before. Tests let it pass at once.
 func (f *Factory) Wait(ctx context.Context, d time.Duration) error {
 	if f.Sleep != nil {
-		if err := f.Sleep(ctx, d); err != nil {
-			return err
-		}
-		return f.until(ctx)
+		return f.Sleep(ctx, d)
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
