@@ -50,9 +50,7 @@ func scheduleOf(v healthchecks.Check) Schedule {
 		}
 		s.Words += " " + s.Zone
 	}
-	if s.grace > 0 {
-		s.Words += ", " + Length(s.grace) + " of grace"
-	}
+	s.Words += s.graceWords()
 	return s
 }
 
@@ -69,17 +67,16 @@ func (s Schedule) after(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// Every is the usual time between two signals, 0 when it is not known.
-func (s Schedule) Every() time.Duration {
-	if s.cron == nil {
-		return s.period
+// Brief is when a signal is due, without the time of grace.
+func (s Schedule) Brief() string {
+	return strings.TrimSuffix(s.Words, s.graceWords())
+}
+
+func (s Schedule) graceWords() string {
+	if s.grace <= 0 {
+		return ""
 	}
-	one := s.cron.next(time.Date(2026, 1, 1, 0, 0, 0, 0, s.loc))
-	two := s.cron.next(one)
-	if one.IsZero() || two.IsZero() {
-		return 0
-	}
-	return two.Sub(one)
+	return ", " + Length(s.grace) + " of grace"
 }
 
 func periodWords(d time.Duration) string {

@@ -85,8 +85,7 @@ func every(c heartbeat.Check) string {
 	if c.Schedule.Kind == "period" {
 		return seconds(c.Schedule.PeriodSeconds)
 	}
-	words, _, _ := strings.Cut(c.Schedule.Words, ",")
-	return words
+	return c.Schedule.Brief()
 }
 
 func seconds(s float64) string {
