@@ -40,17 +40,14 @@ func (o *change) flags(cmd *cobra.Command) {
 	fs.BoolVar(&o.want.StaleOK, "stale-ok", false, "go on though the repository does not answer, by what was read before")
 	fs.BoolVar(&o.want.RequireImage, "require-image", false, "refuse when the registry cannot be asked about a version that never ran")
 	fs.BoolVar(&o.want.Behind, "wait-for-running", false, "queue behind a deployment of the component that is under way")
-	_ = cmd.RegisterFlagCompletionFunc("verify", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	_ = cmd.RegisterFlagCompletionFunc("verify", cli.Complete(o.f, func(context.Context) ([]cobra.Completion, error) {
 		out := []cobra.Completion{}
 		all, err := o.f.Queries()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
 		for _, q := range all {
 			out = append(out, cobra.CompletionWithDesc(q.Name, q.Description))
 		}
-		return out, cobra.ShellCompDirectiveNoFileComp
-	})
+		return out, err
+	}))
 	cli.ChangeFlags(cmd, o.f)
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/balena-io/oncall/cmd/oncall/auth"
 	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
@@ -105,10 +104,7 @@ func commands(f *cli.Factory) []*cobra.Command {
 func globalFlags(cmd *cobra.Command, f *cli.Factory) {
 	fs := cmd.PersistentFlags()
 	fs.SortFlags = false
-	for _, o := range config.Options() {
-		if o.Flag == "" {
-			continue
-		}
+	for _, o := range config.Flags() {
 		switch o.Kind {
 		case config.Bool:
 			fs.BoolP(o.Flag, o.Short, false, o.Help)
@@ -119,8 +115,8 @@ func globalFlags(cmd *cobra.Command, f *cli.Factory) {
 	fs.StringVar(&f.Output.JQ, "jq", "", "print what this jq expression makes of the JSON")
 	fs.StringVar(&f.Output.Template, "template", "", "print what this Go template makes of the JSON")
 	fs.CountVarP(&f.Verbose, "verbose", "v", "tell each request on stderr; -vv with headers and bodies, secrets masked")
-	for _, o := range config.Options() {
-		if o.Flag != "" && len(o.Values) > 0 {
+	for _, o := range config.Flags() {
+		if len(o.Values) > 0 {
 			_ = cmd.RegisterFlagCompletionFunc(o.Flag, cli.Words(o.Values...))
 		}
 	}
@@ -132,11 +128,7 @@ func globalFlags(cmd *cobra.Command, f *cli.Factory) {
 // prepare hands the global flags to the factory. It opens nothing: `version`
 // and completion pass here too.
 func prepare(cmd *cobra.Command, f *cli.Factory) error {
-	cmd.Flags().Visit(func(fl *pflag.Flag) {
-		if _, ok := config.LookupFlag(fl.Name); ok && cmd.Root().PersistentFlags().Lookup(fl.Name) == fl {
-			f.Flags[fl.Name] = fl.Value.String()
-		}
-	})
+	f.ReadFlags(cmd)
 	f.Output.Format = f.Flags["output"]
 	// A wrong --jq or -o is told before anything is sent.
 	if _, err := printer.New(f.Output, f.IO); err != nil {

@@ -138,6 +138,21 @@ func TestCompletionHasLiveValues(t *testing.T) {
 	assert.Empty(t, changes, "completion only reads")
 }
 
+// TestCompletionReadsGlobalFlags: the line that is completed says where to look.
+func TestCompletionReadsGlobalFlags(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		`__complete incident ack --context demo ""`,
+		`__complete --context demo incident ack ""`,
+		`__complete -c demo incident ack ""`,
+		`__complete incident ack --context=demo ""`,
+	} {
+		e := clitest.New(t)
+		delete(e.Vars, "ONCALL_CONTEXT")
+		assert.Contains(t, e.Run(line).Out, "4127\t", line)
+	}
+}
+
 // TestCompletionIsSilentOnFailure: a shell shows whatever is printed in the prompt.
 func TestCompletionIsSilentOnFailure(t *testing.T) {
 	t.Parallel()

@@ -66,7 +66,9 @@ func newCmdVersion(f *cli.Factory) *cobra.Command {
 					{Header: "GO", Value: func(b build) string { return b.Go }},
 					{Header: "PLATFORM", Value: func(b build) string { return b.Platform }},
 				},
-			}, b, nil)
+			}, b, func(d *printer.Detail) {
+				d.Title("oncall "+b.Version, b.Go+" · "+b.Platform)
+			})
 		},
 	}
 }

@@ -25,6 +25,7 @@ func Complete(f *Factory, list func(ctx context.Context) ([]cobra.Completion, er
 		}
 		ctx, cancel := context.WithTimeout(parent, cmp.Or(f.CompletionBudget, completionBudget))
 		defer cancel()
+		f.ReadFlags(cmd)      // root has read those of __complete alone
 		f.IO.Err = io.Discard // a shell shows whatever is written there in the prompt
 		type answer struct {
 			values []cobra.Completion

@@ -14,6 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
@@ -102,6 +105,16 @@ func (f *Factory) Env(name string) string {
 // Named reports whether name is a word of the command line, so that the command
 // of that name may be the one that is called, helped or completed.
 func (f *Factory) Named(name string) bool { return f.Words == nil || slices.Contains(f.Words, name) }
+
+// ReadFlags takes the global flags that were given for cmd.
+func (f *Factory) ReadFlags(cmd *cobra.Command) {
+	global := cmd.Root().PersistentFlags()
+	cmd.Flags().Visit(func(fl *pflag.Flag) {
+		if _, ok := config.LookupFlag(fl.Name); ok && global.Lookup(fl.Name) == fl {
+			f.Flags[fl.Name] = fl.Value.String()
+		}
+	})
+}
 
 // Config returns the settings of this run. With no configuration at all it is
 // the error that names both ways on.

@@ -200,7 +200,7 @@ func (c *Config) own(dir string) string {
 
 // Get returns a setting with its origin. A key that is not in Options is empty.
 func (c *Config) Get(key string) Value {
-	o, known := byKey[key]
+	o, known := Lookup(key)
 	if !known {
 		return Value{}
 	}
@@ -218,7 +218,7 @@ func (c *Config) Get(key string) Value {
 
 // String is the text of a setting that is no secret; a secret is "".
 func (c *Config) String(key string) string {
-	if byKey[key].Sensitive() {
+	if optionOf(key).Sensitive() {
 		return ""
 	}
 	return c.values.GetString(key)
@@ -259,7 +259,7 @@ func (c *Config) Require(key string) (string, error) {
 	if text := c.String(key); text != "" {
 		return text, nil
 	}
-	o := byKey[key]
+	o := optionOf(key)
 	ways := ""
 	if o.Flag != "" {
 		ways += "--" + o.Flag + ", "

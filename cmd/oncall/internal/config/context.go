@@ -125,7 +125,7 @@ func (c *Config) noSuchContext(name string, who Origin) error {
 
 // environmentSet reports whether a variable of some service is set.
 func (c *Config) environmentSet() bool {
-	for _, o := range options {
+	for _, o := range options() {
 		if o.Service != "" && c.src.env(o.Env) != "" {
 			return true
 		}

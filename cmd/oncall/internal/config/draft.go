@@ -85,7 +85,7 @@ func (d *Draft) Set(contextName, key, value string) error {
 
 // SetReference writes where a secret is kept; kind is one of env, file, keyring.
 func (d *Draft) SetReference(contextName, key, kind, arg string) error {
-	if o, ok := byKey[key]; !ok || o.Kind != Secret {
+	if o, ok := Lookup(key); !ok || o.Kind != Secret {
 		return usage("%s is not a secret of oncall", key)
 	}
 	return d.assign(contextName, strings.Split(key, "."), &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle,
@@ -121,7 +121,7 @@ func (d *Draft) Unset(contextName, key string) error {
 // settableIn is the option of a key that may stand in a context, or with
 // contextName "" at the top of the file.
 func settableIn(contextName, key string) (Option, error) {
-	o, ok := byKey[key]
+	o, ok := Lookup(key)
 	switch {
 	case !ok || o.Key == "context":
 		return o, usage("unknown setting %q%s", key, didYouMean(key, settable())).WithHint("oncall config view --all")
@@ -137,7 +137,7 @@ func settableIn(contextName, key string) (Option, error) {
 
 func settable() []string {
 	var out []string
-	for _, o := range options {
+	for _, o := range options() {
 		if o.Scope != Nowhere && o.Key != "context" {
 			out = append(out, o.Key)
 		}

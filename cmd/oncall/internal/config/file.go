@@ -296,7 +296,7 @@ func (d *document) service(into map[string]entry, p pair) {
 		return
 	}
 	for _, q := range d.pairs(p.value, p.key+".") {
-		o, ok := byKey[p.key+"."+q.key]
+		o, ok := Lookup(p.key + "." + q.key)
 		if !ok || o.Service != p.key {
 			d.fail(q.line, "unknown key %q in %s%s", q.key, p.key, didYouMean(q.key, serviceKeys(p.key)))
 			continue
@@ -358,7 +358,7 @@ func (d *document) find(name string) (block, bool) {
 }
 
 func topOption(key string) (Option, bool) {
-	for _, o := range options {
+	for _, o := range options() {
 		if o.Service == "" && o.InFile() == key && (o.Scope == TopLevel || o.Scope == Everywhere) {
 			return o, true
 		}
@@ -367,7 +367,7 @@ func topOption(key string) (Option, bool) {
 }
 
 func contextOption(key string) (Option, bool) {
-	o, ok := byKey[key]
+	o, ok := Lookup(key)
 	return o, ok && o.Service == "" && (o.Scope == InContext || o.Scope == Everywhere)
 }
 
@@ -380,7 +380,7 @@ func isService(name string) bool { return slices.Contains(Services(), name) }
 
 func topKeys() []string {
 	out := []string{"contexts"}
-	for _, o := range options {
+	for _, o := range options() {
 		if _, ok := topOption(o.InFile()); ok && o.Service == "" {
 			out = append(out, o.InFile())
 		}
@@ -390,7 +390,7 @@ func topKeys() []string {
 
 func contextKeys() []string {
 	out := []string{"name"}
-	for _, o := range options {
+	for _, o := range options() {
 		if _, ok := contextOption(o.Key); ok {
 			out = append(out, o.Key)
 		}

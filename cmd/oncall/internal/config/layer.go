@@ -15,7 +15,7 @@ const keyDelimiter = "::"
 // lower-case names, cut keys at dots and read 0123 as 83; it gets texts.
 func (c *Config) layer(name string, who Origin) error {
 	c.values = viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
-	for _, o := range options {
+	for _, o := range options() {
 		c.values.SetDefault(o.Key, o.Default)
 	}
 	c.merge(c.doc.settings, FromFile)
@@ -54,7 +54,7 @@ func (c *Config) layer(name string, who Origin) error {
 func (c *Config) put(key, text string, from Origin, ref *reference) {
 	_ = c.values.MergeConfigMap(map[string]any{key: text}) // fails on no map we can build
 	c.origins[key] = from
-	if byKey[key].Sensitive() {
+	if optionOf(key).Sensitive() {
 		c.refs[key] = ref
 	}
 }
@@ -70,7 +70,7 @@ func (c *Config) merge(settings map[string]entry, kind OriginKind) {
 }
 
 func (c *Config) mergeDemo() {
-	for _, o := range options {
+	for _, o := range options() {
 		text := o.Demo
 		if over, ok := c.src.Demo[o.Key]; ok {
 			text = over
@@ -85,7 +85,7 @@ func (c *Config) mergeDemo() {
 // variable is the same as none.
 func (c *Config) mergeEnv(take func(Option) bool) error {
 	var errs []error
-	for _, o := range options {
+	for _, o := range options() {
 		if !take(o) {
 			continue
 		}
@@ -110,7 +110,7 @@ func (c *Config) mergeEnv(take func(Option) bool) error {
 
 func (c *Config) mergeFlags() error {
 	var errs []error
-	for _, o := range options {
+	for _, o := range options() {
 		text, given := c.src.Flags[o.Flag]
 		if o.Flag == "" || !given {
 			continue
@@ -136,7 +136,7 @@ func (c *Config) checkEnvironment(name string) {
 	}
 	known := map[string]bool{}
 	var names []string
-	for _, o := range options {
+	for _, o := range options() {
 		if o.Env != "" {
 			known[o.Env] = true
 			names = append(names, o.Env)

@@ -5,7 +5,9 @@
 package config
 
 import (
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Kind is what a setting's text must look like.
@@ -169,9 +171,8 @@ type serviceBlock struct {
 	options []Option
 }
 
-var options, byKey = buildOptions()
-
-func buildOptions() ([]Option, map[string]Option) {
+// options is the table, made when it is first asked for.
+var options = sync.OnceValue(func() []Option {
 	all := globals()
 	for _, s := range services() {
 		own := append(s.options,
@@ -184,20 +185,32 @@ func buildOptions() ([]Option, map[string]Option) {
 			all = append(all, o)
 		}
 	}
-	index := make(map[string]Option, len(all))
-	for _, o := range all {
-		index[o.Key] = o
+	return all
+})
+
+var byKey = sync.OnceValue(func() map[string]*Option {
+	index := map[string]*Option{}
+	for i, o := range options() {
+		index[o.Key] = &options()[i]
 	}
-	return all, index
-}
+	return index
+})
 
 // Options returns the table of every setting, globals first, then service by service.
-func Options() []Option { return append([]Option(nil), options...) }
+func Options() []Option { return slices.Clone(options()) }
 
 // Lookup returns the option of a key.
 func Lookup(key string) (Option, bool) {
-	o, ok := byKey[key]
-	return o, ok
+	if o := byKey()[key]; o != nil {
+		return *o, true
+	}
+	return Option{}, false
+}
+
+// optionOf is Lookup of a key that is known; of another one it is empty.
+func optionOf(key string) Option {
+	o, _ := Lookup(key)
+	return o
 }
 
 // Services returns the names of the blocks a context may have, in the order of
@@ -214,7 +227,7 @@ func Services() []string {
 // ServiceOptions returns the settings of one service.
 func ServiceOptions(service string) []Option {
 	var out []Option
-	for _, o := range options {
+	for _, o := range options() {
 		if o.Service == service {
 			out = append(out, o)
 		}
@@ -222,9 +235,14 @@ func ServiceOptions(service string) []Option {
 	return out
 }
 
+// Flags returns the settings that have a global flag.
+func Flags() []Option {
+	return slices.DeleteFunc(globals(), func(o Option) bool { return o.Flag == "" })
+}
+
 // LookupFlag returns the option of a global flag.
 func LookupFlag(flag string) (Option, bool) {
-	for _, o := range options {
+	for _, o := range Flags() {
 		if o.Flag == flag {
 			return o, true
 		}

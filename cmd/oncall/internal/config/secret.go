@@ -56,7 +56,7 @@ type slot struct {
 // `oncall auth login`; a secret file of oncall's own that others can read Is
 // apierr.ErrUsage. No error holds any part of a secret.
 func (c *Config) Secret(ctx context.Context, key string) (secret.String, error) {
-	o, known := byKey[key]
+	o, known := Lookup(key)
 	if !known || o.Kind != Secret {
 		return secret.String{}, usage("%s is not a secret of oncall", key)
 	}

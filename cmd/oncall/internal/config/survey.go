@@ -45,7 +45,7 @@ func (s Source) In(name string) Source {
 
 // without is s as if neither the flag nor the variable of an option were set.
 func (s Source) without(key string) Source {
-	o := byKey[key]
+	o := optionOf(key)
 	look := s
 	s.Flags = maps.Clone(s.Flags)
 	delete(s.Flags, o.Flag)
