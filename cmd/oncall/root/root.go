@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/balena-io/oncall/cmd/oncall/auth"
 	confignoun "github.com/balena-io/oncall/cmd/oncall/config"
