@@ -39,6 +39,7 @@ func (p *Pager) List(ctx context.Context, f Filter) (Listing, error) {
 		org      string
 		mine     []victorops.Ref
 		teamErr  error
+		nobody   error // "nothing pages you" would be a lie
 		team     Team
 		partials partials
 	)
@@ -54,7 +55,10 @@ func (p *Pager) List(ctx context.Context, f Filter) (Listing, error) {
 	if f.Mine {
 		jobs = append(jobs, func() {
 			var e error
-			if mine, e = p.myTeams(ctx); e != nil {
+			if mine, e = p.myTeams(ctx); errors.Is(e, apierr.ErrNotFound) {
+				nobody = apierr.New(apierr.ErrNotFound, victorops.Vendor, "list my incidents", "nobody is called %q there", p.User).
+					WithHint("oncall config view --origin shows where the user is set")
+			} else if e != nil {
 				partials.add("your teams", e)
 			}
 		})
@@ -63,7 +67,7 @@ func (p *Pager) List(ctx context.Context, f Filter) (Listing, error) {
 		jobs = append(jobs, func() { team, teamErr = p.FindTeam(ctx, f.Team) })
 	}
 	together(jobs...)
-	if err = errors.Join(err, teamErr); err != nil {
+	if err = errors.Join(err, teamErr, nobody); err != nil {
 		return Listing{Incidents: []Incident{}}, first(err)
 	}
 

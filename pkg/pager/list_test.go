@@ -200,3 +200,16 @@ func TestNames(t *testing.T) {
 	require.ErrorIs(t, err, apierr.ErrUsage)
 	assert.Len(t, srv.Seen(), 3, "names are read once")
 }
+
+// "Nothing pages you" to somebody whose name is misspelt would be a lie.
+func TestListOfSomebodyUnknown(t *testing.T) {
+	t.Parallel()
+	w := demo(t, "ghost")
+	_, err := w.List(t.Context(), pager.Filter{Mine: true})
+	require.ErrorIs(t, err, apierr.ErrNotFound)
+	assert.EqualError(t, err, `victorops: list my incidents: nobody is called "ghost" there`)
+	assert.Equal(t, "oncall config view --origin shows where the user is set", apierr.HintOf(err))
+	l, err := w.List(t.Context(), pager.Filter{})
+	require.NoError(t, err)
+	assert.NotEmpty(t, l.Incidents)
+}

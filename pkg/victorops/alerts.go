@@ -138,8 +138,7 @@ func (a NewAlert) wire() map[string]any {
 func (c *Client) SendAlert(ctx context.Context, routingKey string, a NewAlert) (string, error) {
 	op := fmt.Sprintf("send a %s alert to %q", strings.ToLower(string(a.Type)), routingKey)
 	if c.restKey == "" {
-		return "", apierr.New(apierr.ErrAuth, Vendor, op, "no REST key is set").
-			WithHint("oncall auth login victorops")
+		return "", apierr.New(apierr.ErrAuth, Vendor, op, "no REST key is set").WithHint("%s", c.hints[1])
 	}
 	res, err := c.alert.Do(ctx, httpx.Request{
 		Op: op, Method: http.MethodPost, Path: alertPath + "/" + seg(c.restKey) + "/" + seg(routingKey),

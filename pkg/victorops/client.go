@@ -12,6 +12,7 @@
 package victorops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -56,6 +57,10 @@ type Config struct {
 	APIID  secret.String
 	APIKey secret.String
 
+	// SignHint and RESTHint tell what to do about credentials that are missing: the
+	// API's two, and the REST endpoint's. Empty is to log in.
+	SignHint, RESTHint string
+
 	// AlertURL is the base of the REST endpoint; empty is DefaultAlertURL.
 	AlertURL string
 	// RESTKey is the secret in the path of the REST endpoint. The whole URL as
@@ -63,13 +68,16 @@ type Config struct {
 	RESTKey secret.String
 }
 
+const loginHint = "oncall auth login victorops"
+
 // Client talks to one organisation. It is safe for concurrent use.
 type Client struct {
 	http    *httpx.Client
 	alert   *httpx.Client
 	slow    httpx.Pacer
 	restKey string
-	signed  bool // API id and key are there
+	unset   string    // credentials of the management API that are missing, in words; "" when signed
+	hints   [2]string // for unset, and for a missing restKey
 	sleep   func(ctx context.Context, d time.Duration) error
 }
 
@@ -111,8 +119,16 @@ func New(c Config) (*Client, error) {
 	if h.Header == nil {
 		h.Header = map[string]secret.String{}
 	}
-	signed := !c.APIID.IsZero() && !c.APIKey.IsZero()
-	if signed {
+	unset := ""
+	switch {
+	case c.APIID.IsZero() && c.APIKey.IsZero():
+		unset = "no API id and key are set"
+	case c.APIID.IsZero():
+		unset = "no API id is set"
+	case c.APIKey.IsZero():
+		unset = "no API key is set"
+	}
+	if unset == "" {
 		h.Header["X-VO-Api-Id"] = c.APIID
 		h.Header["X-VO-Api-Key"] = c.APIKey
 	}
@@ -129,7 +145,8 @@ func New(c Config) (*Client, error) {
 	if sleep == nil {
 		sleep = wait
 	}
-	return &Client{http: management, alert: alerts, slow: c.Slow, restKey: key, signed: signed, sleep: sleep}, nil
+	return &Client{http: management, alert: alerts, slow: c.Slow, restKey: key, unset: unset, sleep: sleep,
+		hints: [2]string{cmp.Or(c.SignHint, loginHint), cmp.Or(c.RESTHint, loginHint)}}, nil
 }
 
 // splitAlertURL takes the REST URL that the portal shows,
@@ -191,9 +208,8 @@ func (c *Client) send(ctx context.Context, op, method, path string, body, out an
 }
 
 func (c *Client) do(ctx context.Context, r httpx.Request, out any) (*httpx.Response, error) {
-	if !c.signed {
-		return nil, apierr.New(apierr.ErrAuth, Vendor, r.Op, "no API id and key are set").
-			WithHint("oncall auth login victorops")
+	if c.unset != "" {
+		return nil, apierr.New(apierr.ErrAuth, Vendor, r.Op, "%s", c.unset).WithHint("%s", c.hints[0])
 	}
 	return c.http.Do(ctx, r, out)
 }

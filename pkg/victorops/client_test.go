@@ -55,15 +55,15 @@ func TestMissingCredentialsSendNothing(t *testing.T) {
 	t.Parallel()
 	srv := httpxtest.New(t)
 	for name, cfg := range map[string]victorops.Config{
-		"none":   {HTTP: srv.Config("")},
-		"no id":  {HTTP: srv.Config(""), APIKey: secret.New(apiKey)},
-		"no key": {HTTP: srv.Config(""), APIID: secret.New(apiID)},
+		"no API id and key are set": {HTTP: srv.Config("")},
+		"no API id is set":          {HTTP: srv.Config(""), APIKey: secret.New(apiKey)},
+		"no API key is set":         {HTTP: srv.Config(""), APIID: secret.New(apiID)},
 	} {
 		c, err := victorops.New(cfg)
 		require.NoError(t, err, name)
 		_, err = c.Incidents(t.Context())
 		require.ErrorIs(t, err, apierr.ErrAuth, name)
-		assert.EqualError(t, err, "victorops: list incidents: no API id and key are set", name)
+		assert.EqualError(t, err, "victorops: list incidents: "+name)
 		assert.Equal(t, "oncall auth login victorops", apierr.HintOf(err), name)
 		_, err = c.SendAlert(t.Context(), "api", victorops.NewAlert{Type: victorops.Critical})
 		require.ErrorIs(t, err, apierr.ErrAuth, name)

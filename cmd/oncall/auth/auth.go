@@ -68,7 +68,7 @@ func fileContext(f *cli.Factory) (*config.Config, string, error) {
 	case c.Demo:
 		return nil, "", cli.Usage("the demo context has its credentials built in").WithHint("name another context with --context, or make one with oncall init")
 	default:
-		return nil, "", cli.Usage("there is no context in a config file to put a credential into").WithHint("oncall init makes one; in CI set the ONCALL_* variables instead")
+		return nil, "", cli.Usage("no context of a config file is chosen, and credentials are kept for one").WithHint("oncall init makes one; without a file the environment holds them: oncall help environment")
 	}
 }
 

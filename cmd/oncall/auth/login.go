@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +39,9 @@ func newCmdLogin(f *cli.Factory) *cobra.Command {
 		Long: `Ask for the secrets of a service without showing them, or read them from standard input,
 one a line in the order in which they would be asked. They go into the keyring; where none
 answers, into a file that you alone can read. The config file of the chosen context gets
-the reference, never the secret. No flag and no argument takes one.`,
+the reference, never the secret. No flag and no argument takes one.
+
+On a terminal they are then tried with one read, as oncall auth status does.`,
 		Example: `oncall auth login victorops
 pass show victorops | oncall auth login victorops --context production
 oncall auth login victorops --key rest-key --store file`,
@@ -120,8 +123,24 @@ func (o *loginOptions) run(ctx context.Context) error {
 			o.f.IO.Hint("%s is not set yet: oncall config set %s VALUE --context %s", opt.Key, opt.Key, name)
 		}
 	}
+	if o.f.IO.Interactive() && out.Human() {
+		return o.try(ctx, name)
+	}
 	o.f.IO.Hint("oncall auth status %s --context %s", o.service, name)
 	return nil
+}
+
+// try shows a person at once whether what they typed is good: a key that was
+// pasted wrongly is found out now, not by the next page. The configuration is read
+// anew, as it has just changed.
+func (o *loginOptions) try(ctx context.Context, name string) error {
+	g := cli.New(o.f.Deps)
+	g.Flags = maps.Clone(o.f.Flags)
+	g.Flags["context"] = name
+	g.Verbose, g.Masker, g.Interrupted = o.f.Verbose, o.f.Masker, o.f.Interrupted
+	done := o.f.Busy("trying them")
+	defer done()
+	return status(ctx, g, []string{o.service})
 }
 
 // wanted lists the secrets to ask for; the first required ones may not be left out.

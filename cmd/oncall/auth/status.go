@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,11 +51,7 @@ type secretItem struct {
 func try(f *cli.Factory) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"victorops": func(ctx context.Context) error {
-			c, err := f.VictorOps(ctx)
-			if err == nil {
-				_, err = c.Maintenance(ctx)
-			}
-			return err
+			return pagerUser(ctx, f)
 		},
 		"statuspage": func(ctx context.Context) error {
 			c, err := f.Statuspage(ctx)
@@ -85,6 +82,30 @@ func try(f *cli.Factory) map[string]func(context.Context) error {
 			return err
 		},
 	}
+}
+
+// pagerUser reads the user of the context: the key is the organisation's, so whom
+// a change would be made as is as much a part of signing in as the key is.
+func pagerUser(ctx context.Context, f *cli.Factory) error {
+	c, err := f.VictorOps(ctx)
+	if err != nil {
+		return err
+	}
+	cfg, err := f.Config()
+	if err != nil {
+		return err
+	}
+	name := cfg.Context().User
+	if name == "" {
+		_, err = c.Maintenance(ctx)
+		return err
+	}
+	_, err = c.User(ctx, name)
+	if errors.Is(err, apierr.ErrNotFound) {
+		return apierr.New(apierr.ErrNotFound, "victorops", "", "the key is accepted, but nobody is called %q there: changes are made as the user of the context", name).
+			WithHint("set ONCALL_USER, or: oncall config set user NAME")
+	}
+	return err
 }
 
 func newCmdStatus(f *cli.Factory) *cobra.Command {
@@ -175,6 +196,9 @@ func look(ctx context.Context, f *cli.Factory, cfg *config.Config, service strin
 	switch {
 	case err == nil:
 		item.State = accepted
+		if service == "victorops" && cfg.Context().User == "" {
+			item.Message = "no user is set: changes need one (ONCALL_USER, or oncall config set user NAME)"
+		}
 	case errors.Is(err, apierr.ErrAuth):
 		item.failed(refused, err)
 	case errors.Is(err, apierr.ErrUnavailable), errors.Is(err, apierr.ErrRateLimited):
@@ -194,8 +218,11 @@ func (i *statusItem) failed(state string, err error) {
 // over the ones that a login puts away.
 func (i *statusItem) remedy() string {
 	vars := []string{}
+	all, required := secretsOf(i.Name)
 	for _, s := range i.Secrets {
-		if s.Origin == config.FromEnv.String() {
+		// Those that are not required were not tried.
+		tried := slices.ContainsFunc(all[:required], func(o config.Option) bool { return o.Key == s.Name }) || required == 0
+		if tried && s.Origin == config.FromEnv.String() {
 			vars = append(vars, s.Where)
 		}
 	}

@@ -17,19 +17,13 @@ const defaultName = "production"
 // ask fills in what the flags left open.
 func (o *initOptions) ask(ctx context.Context, a *answers) error {
 	o.f.IO.Note("Enter takes what stands in brackets; Ctrl-C leaves everything as it is.")
+	o.f.IO.Note("What has a good default is not asked for: oncall config view --all shows it.")
 	if a.name == "" {
 		name, err := o.until(ctx, "name of the context", defaultName, config.CheckContextName)
 		if err != nil {
 			return err
 		}
 		a.name = name
-	}
-	if a.environment == "" {
-		environment, err := o.until(ctx, "environment that it stands for", a.name, nil)
-		if err != nil {
-			return err
-		}
-		a.environment = environment
 	}
 	if a.user == "" {
 		user, err := o.until(ctx, "your user name in the pager", o.f.Env("ONCALL_USER"), nil)
@@ -62,13 +56,14 @@ func (o *initOptions) ask(ctx context.Context, a *answers) error {
 	return nil
 }
 
-// askService asks for a service's settings: those it needs, its address, and
-// what a person would look for; the rest has config set.
+// askService asks for a service's settings that nobody can guess: those it needs
+// and what a person would look for. What has a default, such as the address of a
+// hosted service, is left to config set: a question less is a mistake less.
 func (o *initOptions) askService(ctx context.Context, a *answers, service string) error {
 	for _, opt := range config.ServiceOptions(service) {
 		label := service + " " + strings.TrimPrefix(opt.Key, service+".")
 		switch {
-		case a.has(opt.Key), opt.Kind == config.Path, opt.Kind == config.Secret && !opt.Required:
+		case a.has(opt.Key), opt.Kind == config.Path, opt.Default != "", opt.Kind == config.Secret && !opt.Required:
 		case opt.Kind == config.Secret:
 			if err := o.askSecret(ctx, a, label, opt); err != nil {
 				return err
@@ -137,6 +132,7 @@ func (o *initOptions) until(ctx context.Context, label, otherwise string, check 
 			return "", err
 		}
 		if text == "" {
+			o.f.IO.Note("this one is needed")
 			continue
 		}
 		if check != nil {

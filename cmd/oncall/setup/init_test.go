@@ -70,11 +70,10 @@ func TestInitAsksOnATerminal(t *testing.T) {
 	e.Terminal = true
 	e.Stdin = strings.Join([]string{
 		"demo", "", // the built-in name is refused, then the default
-		"", "alice",
+		"", "alice", // who you are is needed
 		"maybe", "", // victorops: asked again, then the default yes
-		"ftp://nowhere", "", // url: refused, then the default
-		"id-hunter2", "key-hunter2", "", "acme", // api-id, api-key, alert-url, org
-		"y", "", "", "p4g3", "", // statuspage: url, api-key left for later, page-id, public-url
+		"id-hunter2", "key-hunter2", "acme", // api-id, api-key, org
+		"y", "", "p4g3", "ftp://nowhere", "", // statuspage: api-key left for later, page-id, public-url refused and left
 		"n", "n", "n", "n", "n", "n", "n",
 	}, "\n") + "\n"
 	r := e.Run("init")
@@ -96,9 +95,10 @@ contexts:
 	require.NoError(t, err)
 	assert.Equal(t, "key-hunter2", got)
 	for _, text := range []string{"the name \"demo\" is built in; choose another", "name of the context [production]: ", "set up victorops? [Y/n] ", "set up jenkins? [y/N] ",
-		"\"ftp://nowhere\" is not an http or https URL", "victorops url (base of the API) [https://api.victorops.com]: "} {
+		"\"ftp://nowhere\" is not an http or https URL", "this one is needed", "victorops org (organisation slug, for links to the portal): "} {
 		assert.Contains(t, r.Err, text)
 	}
+	assert.NotContains(t, r.Err, "https://api.victorops.com", "what has a default is not asked for")
 	assert.Contains(t, r.Out, "next        oncall auth login statuspage\n")
 }
 
@@ -106,7 +106,7 @@ func TestInitWithoutAKeyring(t *testing.T) {
 	t.Parallel()
 	e := machine(t)
 	e.Terminal, e.Keyring.Absent = true, true
-	e.Stdin = "\nid-hunter2\nkey-hunter2\n\n\n"
+	e.Stdin = "id-hunter2\nkey-hunter2\n\n"
 	r := e.Run("init --name prod --environment production --user alice --service victorops")
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Contains(t, config(t, e), "api-key: {file: ~/.config/oncall/secrets/prod.victorops.api-key}")
@@ -117,7 +117,7 @@ func TestInitWithoutAKeyring(t *testing.T) {
 
 func TestInitThatIsLeft(t *testing.T) {
 	t.Parallel()
-	for _, stdin := range []string{"", "prod\n", "prod\n\nalice\ny\n\nid-hunter2\nkey-hunter2\n"} {
+	for _, stdin := range []string{"", "prod\n", "prod\nalice\ny\nid-hunter2\nkey-hunter2\n"} {
 		e := machine(t)
 		e.Terminal, e.Stdin = true, stdin
 		r := e.Run("init")

@@ -116,7 +116,8 @@ func (f *Factory) VictorOps(ctx context.Context) (*victorops.Client, error) {
 	}
 	f.pace(&h, cfg, s[1], victorops.Limits()...)
 	slow := f.pacer(victorops.Vendor, httpx.PacerKey(victorops.Vendor, s[1])+"-slow", cfg, victorops.SlowLimits()...)
-	return victorops.New(victorops.Config{HTTP: h, Slow: slow, APIID: s[0], APIKey: s[1], RESTKey: s[2], AlertURL: cfg.String("victorops.alert-url")})
+	return victorops.New(victorops.Config{HTTP: h, Slow: slow, APIID: s[0], APIKey: s[1], RESTKey: s[2], AlertURL: cfg.String("victorops.alert-url"),
+		SignHint: cfg.SecretHint("victorops.api-id", "victorops.api-key"), RESTHint: cfg.SecretHint("victorops.rest-key")})
 }
 
 // Pager makes the pager for the user of the context.

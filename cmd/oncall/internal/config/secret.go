@@ -149,9 +149,24 @@ func (c *Config) secretKeyring(ctx context.Context, r *reference) (string, error
 
 // noSecret is the error of a credential that is not there.
 func (c *Config) noSecret(o Option, format string, args ...any) *apierr.Error {
-	e := apierr.New(apierr.ErrAuth, o.Service, "", format, args...)
-	if c.context.Name == EnvironmentContext {
-		return e.WithHint("set %s", o.Env)
+	return apierr.New(apierr.ErrAuth, o.Service, "", format, args...).WithHint("%s", c.SecretHint(o.Key))
+}
+
+// SecretHint tells how secrets of one service are given here, those of keys that
+// are not set yet. Where no context of a file is chosen there is nothing to log
+// in to.
+func (c *Config) SecretHint(keys ...string) string {
+	service, vars := "", []string{}
+	for _, key := range keys {
+		o, _ := Lookup(key)
+		service = o.Service
+		if len(keys) == 1 || !c.HasSecret(key) {
+			vars = append(vars, o.Env)
+		}
 	}
-	return e.WithHint("oncall auth login %s, or set %s", o.Service, o.Env)
+	set := "set " + strings.Join(vars, " and ")
+	if c.context.Name == EnvironmentContext {
+		return set
+	}
+	return "oncall auth login " + service + ", or " + set
 }
