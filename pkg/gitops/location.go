@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -61,6 +62,12 @@ func (l Location) Check() error {
 	case FormatHelm, FormatFile:
 	default:
 		return bad("%s: the format %q is not one of yaml, kustomize, helmrelease, file", l.File, l.Format)
+	}
+	switch {
+	case l.Format == FormatKustomize && l.Path != "":
+		return bad("%s: the path has no effect with format kustomize", l.File)
+	case l.Format != FormatKustomize && l.Image != "":
+		return bad("%s: the image has no effect with format %s", l.File, cmp.Or(l.Format, FormatPath))
 	}
 	if _, err := parsePath(l.Path); err != nil {
 		return bad("%s: the path %q: %v", l.File, l.Path, err)
