@@ -146,7 +146,7 @@ next           oncall e2e retry 9123 · oncall e2e logs 9123 --since-line 41857
 	assert.Equal(t, r.Out, again.Out)
 	assert.Equal(t, consoles, asked(t, e, http.MethodGet, "consoleText"), "a finished console is read once")
 
-	wide := e.Run("e2e why 9123 --context 30")
+	wide := e.Run("--context demo e2e why 9123 -C 30")
 	assert.Contains(t, wide.Out, "|   41875  + modprobe overlay\n")
 	before, _, _ := strings.Cut(wide.Out, "|   41877  >>> the verdict on")
 	assert.Equal(t, 30, strings.Count(before, "|   418"), "thirty lines in front of the verdict")

@@ -108,7 +108,7 @@ func (o *logsOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.failures {
-		w := whyOptions{target: o.target, context: shownContext}
+		w := whyOptions{target: o.target, around: shownAround}
 		return w.passages(ctx, out)
 	}
 	if err := o.open(ctx); err != nil {

@@ -47,7 +47,7 @@ func TestBadInputs(t *testing.T) {
 		{"e2e logs --tail 5 --stage x", 2, "--tail does not go with --since-line or --stage"},
 		{"e2e logs --failures -f", 2, "--failures shows passages"},
 		{"e2e logs 9123 --stage nosuch", 4, "jenkins: stage nosuch: the console names no such stage\nhint: it names Checkout, Build the runner, autohat qemux86-64, Cleanup\n"},
-		{"e2e why --context 100", 2, "--context: 0 to 60 lines, not 100"},
+		{"e2e why --around 100", 2, "--around: 0 to 60 lines, not 100"},
 		{"e2e flakes --builds 0", 2, "--builds: 1 to 1000, not 0"},
 		{"e2e watch --every 1s", 2, "--every: 2s at least, not 1s"},
 		{"e2e retry 9123 --param VERSON=1", 2, "jenkins: start balena-e2e-ephemeral: the job has no parameter \"VERSON\"; Jenkins would ignore it and use the defaults\nhint: it takes: DEVICE, OS_VERSION, DEBUG\n"},

@@ -16,7 +16,7 @@ import (
 
 type whyOptions struct {
 	target
-	context int
+	around  int
 	history int
 }
 
@@ -39,8 +39,8 @@ type why struct {
 	Tail       []e2epkg.ContextLine `json:"tail"` // the last lines, when nothing was recognised
 }
 
-// shownContext is how many lines around a verdict are shown when nobody says.
-const shownContext = 5
+// shownAround is how many lines around a verdict are shown when nobody says.
+const shownAround = 5
 
 func newCmdWhy(f *cli.Factory) *cobra.Command {
 	o := &whyOptions{target: target{f: f}}
@@ -56,7 +56,7 @@ step fared in the builds before. By default the newest build that did not end gr
 Published test results come before the console's text. When nothing is recognised
 the last lines are shown and the exit code is 9.`,
 		Example: `oncall e2e why
-oncall e2e why 9123 --context 20
+oncall e2e why 9123 -C 20
 oncall e2e why --incident 4126 -o json`,
 		Args:              cli.MaxArgs(1),
 		ValidArgsFunction: completeBuilds(f),
@@ -64,8 +64,8 @@ oncall e2e why --incident 4126 -o json`,
 			if err := o.take(args, refLastBad); err != nil {
 				return err
 			}
-			if o.context < 0 || o.context > 60 {
-				return cli.Usage("--context: 0 to 60 lines, not %d", o.context)
+			if o.around < 0 || o.around > 60 {
+				return cli.Usage("--around: 0 to 60 lines, not %d", o.around)
 			}
 			if o.history < 0 || o.history > 500 {
 				return cli.Usage("--history: 0 to 500 builds, not %d", o.history)
@@ -73,9 +73,9 @@ oncall e2e why --incident 4126 -o json`,
 			return o.run(cmd.Context())
 		},
 	}
-	cmd.Flags().IntVar(&o.context, "context", shownContext, "lines to show before and after the verdict")
+	cmd.Flags().IntVarP(&o.around, "around", "C", shownAround, "lines to show before and after the verdict")
 	cmd.Flags().IntVar(&o.history, "history", 40, "builds to look back on for the step's history; 0 leaves it out")
-	_ = cmd.RegisterFlagCompletionFunc("context", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("around", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("history", cobra.NoFileCompletions)
 	o.flags(cmd, true)
 	return cmd
@@ -123,11 +123,11 @@ func (o *whyOptions) run(ctx context.Context) error {
 
 // read asks the cache, unless more context is wanted than it holds.
 func (o *whyOptions) read(ctx context.Context, reader *e2epkg.Reader, b jenkins.Build) (*e2epkg.Report, error) {
-	if o.context <= e2epkg.ContextBefore {
+	if o.around <= e2epkg.ContextBefore {
 		return reader.Why(ctx, b)
 	}
 	wide := *reader
-	wide.Cache, wide.Context = nil, o.context
+	wide.Cache, wide.Context = nil, o.around
 	return wide.Why(ctx, b)
 }
 
@@ -154,8 +154,8 @@ func (o *whyOptions) answer(b jenkins.Build, r *e2epkg.Report) why {
 
 // trim cuts the context to what was asked for.
 func (o *whyOptions) trim(s e2epkg.Step) *e2epkg.Step {
-	s.Before = s.Before[max(0, len(s.Before)-o.context):]
-	s.After = s.After[:min(len(s.After), o.context)]
+	s.Before = s.Before[max(0, len(s.Before)-o.around):]
+	s.After = s.After[:min(len(s.After), o.around)]
 	return &s
 }
 
@@ -197,7 +197,7 @@ func (o *whyOptions) view(v *printer.Detail, w why) {
 		v.Row("verdict", fmt.Sprintf("no failing step was recognised in %s lines; the last ones:", commas(w.Lines)))
 	}
 	if w.First == nil && b.Result != jenkins.Success {
-		v.Block("", texts(w.Tail[max(0, len(w.Tail)-2*max(1, o.context)):])...)
+		v.Block("", texts(w.Tail[max(0, len(w.Tail)-2*max(1, o.around)):])...)
 	}
 	v.Row("blame", blame(w)...)
 	if len(w.Recovered) > 0 {
@@ -240,17 +240,17 @@ func (o *whyOptions) viewStep(v *printer.Detail, label string, s *e2epkg.Step, w
 	}
 	v.Row(label, s.Full(), strings.Join(facts, " · "))
 	if s != w.Running {
-		v.Block("", passage(s, o.context)...)
+		v.Block("", passage(s, o.around)...)
 	}
 }
 
 // passage is the message, or without one the lines around the verdict; with
 // more context than usual always the lines.
-func passage(s *e2epkg.Step, context int) []string {
-	if s.Message != "" && context <= shownContext {
+func passage(s *e2epkg.Step, around int) []string {
+	if s.Message != "" && around <= shownAround {
 		lines := strings.Split(s.Message, "\n")
 		if len(lines) > 12 {
-			lines = append(lines[:12], fmt.Sprintf("(%d more lines: --context %d)", len(lines)-12, 2*shownContext))
+			lines = append(lines[:12], fmt.Sprintf("(%d more lines: -C %d)", len(lines)-12, 2*shownAround))
 		}
 		return lines
 	}
@@ -383,7 +383,7 @@ func (o *whyOptions) passages(ctx context.Context, out *printer.Printer) error {
 		for _, s := range steps {
 			v.Row("step", s.Full())
 			s.Message, s.Name = "", s.Full()
-			v.Block("", passage(&s, o.context)...)
+			v.Block("", passage(&s, o.around)...)
 		}
 		if len(steps) == 0 && b.Result == jenkins.Success {
 			v.Row("verdict", "nothing failed")
