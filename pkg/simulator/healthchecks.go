@@ -95,7 +95,9 @@ func newHealthchecks(w *World) http.Handler {
 			return
 		}
 		parts = parts[1:]
-		if len(parts) == 1 && (parts[0] == "checks" || parts[0] == "channels" || parts[0] == "badges" || parts[0] == "status") {
+		// Collections have a slash at the end, and one without it is sent there.
+		one := len(parts) == 1 && (parts[0] == "checks" || parts[0] == "channels" || parts[0] == "badges" || parts[0] == "status")
+		if one || len(parts) == 3 && parts[0] == "checks" && (parts[2] == "pings" || parts[2] == "flips") {
 			http.Redirect(rw, r, SelfURL(r)+r.URL.Path+"/", http.StatusMovedPermanently)
 			return
 		}
