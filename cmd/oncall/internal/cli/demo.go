@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/simulator"
 )
 
@@ -53,7 +55,7 @@ func (f *Factory) FreshDemoWorld() (*simulator.World, error) {
 	}
 	if dir := cfg.StateDir(); cfg.Paths().State != "" {
 		if err := os.Remove(filepath.Join(dir, journalFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
+			return nil, cannotKeep(err)
 		}
 	}
 	if f.Deps.World != nil {
@@ -63,7 +65,30 @@ func (f *Factory) FreshDemoWorld() (*simulator.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return simulator.OpenFresh(o)
+	w, err := simulator.OpenFresh(o)
+	return w, cannotKeep(err)
+}
+
+// cannotKeep adds the way on to the error of a folder that takes no world.
+func cannotKeep(err error) error {
+	why := unkept(err)
+	if why == nil {
+		return err
+	}
+	e := apierr.New(apierr.ErrUsage, "", "", "demo world: %v", why).WithHint("set XDG_STATE_HOME to a folder that can be written")
+	e.Err = err
+	return e
+}
+
+// unkept is why a world has no file: its folder or its disk takes none. A file
+// that is there and cannot be read is another matter.
+func unkept(err error) error {
+	var state *simulator.StateError
+	var path *fs.PathError
+	if errors.As(err, &state) || !errors.As(err, &path) {
+		return nil
+	}
+	return path
 }
 
 // Inside returns a factory that runs command lines in another demo world, with

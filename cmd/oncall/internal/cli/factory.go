@@ -167,7 +167,15 @@ func (f *Factory) openWorld() (*simulator.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return simulator.Open(o)
+	w, err := simulator.Open(o)
+	if why := unkept(err); why != nil {
+		// A folder that cannot be written stops no command; what one changes is then
+		// gone with it.
+		f.IO.Warn("the demo world is forgotten when this command ends: %v; XDG_STATE_HOME can name another folder", why)
+		o.Dir = ""
+		return simulator.Open(o)
+	}
+	return w, err
 }
 
 // Wait waits, unless ctx ends before. Tests let it pass at once.
