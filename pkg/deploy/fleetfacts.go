@@ -59,7 +59,9 @@ func (d *Deployer) fleetFacts(s *FleetSight, version string) []Fact {
 	running.Answer, running.Evidence = yesIf(here == online), fmt.Sprintf("%s in %d of %d online%s", version, here, online, rest)
 	if running.Answer == Yes {
 		running.Version = version
-	} else if most := mostOf(versions); most != version {
+	} else if most := mostOf(versions); most == version {
+		running.Version = most
+	} else {
 		running.Version = most
 		running.Evidence = fmt.Sprintf("%s in %d of %d online, %s", most, versions[most], online, running.Evidence)
 	}

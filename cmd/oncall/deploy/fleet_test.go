@@ -74,7 +74,7 @@ func TestAPinIsFoundAgain(t *testing.T) {
 	e := fleet(t)
 	r := e.Run("deploy run jellyfish 2.13.4 --yes --reason x --no-wait")
 	require.Equal(t, 0, r.Code, r.Err)
-	assert.Regexp(t, `jellyfish +production +2\.13\.4 +2\.14\.0\+rev1 +differs: not running`, e.Run("deploy list").Out)
+	assert.Regexp(t, `jellyfish +production +2\.13\.4 +2\.14\.0\+rev1 +not running`, e.Run("deploy list").Out)
 	r = e.Run("deploy run jellyfish 2.13.4 --yes --reason x")
 	assert.Equal(t, 0, r.Code, r.Err)
 	assert.Contains(t, r.Err, "running   2.13.4 in 4 of 4 online")

@@ -86,9 +86,9 @@ func (o *historyOptions) table() printer.Table[deploy.Run] {
 		Kind: "Version",
 		Name: func(r deploy.Run) string { return r.Version },
 		Columns: []printer.Column[deploy.Run]{
-			{Header: "VERSION", Value: func(r deploy.Run) string { return r.Version }},
-			{Header: "SINCE", Value: func(r deploy.Run) string { return o.f.Clock(r.Since) }},
-			{Header: "LASTED", Value: func(r deploy.Run) string { return deploy.Age(r.Lasted(o.f.Now())) }},
+			{Header: "VERSION", Keep: true, Value: func(r deploy.Run) string { return r.Version }},
+			{Header: "SINCE", Keep: true, Value: func(r deploy.Run) string { return o.f.Clock(r.Since) }},
+			{Header: "LASTED", Keep: true, Value: func(r deploy.Run) string { return deploy.Age(r.Lasted(o.f.Now())) }},
 			{Header: "BUILD", Value: func(r deploy.Run) string {
 				if r.Build == 0 {
 					return "-"
@@ -96,7 +96,7 @@ func (o *historyOptions) table() printer.Table[deploy.Run] {
 				return fmt.Sprintf("#%d", r.Build)
 			}},
 			{Header: "BY", Value: func(r deploy.Run) string { return r.By }},
-			{Header: "NOTE", Value: note, Style: func(r deploy.Run) ios.Style {
+			{Header: "NOTE", Keep: true, Value: note, Style: func(r deploy.Run) ios.Style {
 				if r.RolledBack {
 					return ios.Red
 				}

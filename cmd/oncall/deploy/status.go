@@ -241,11 +241,11 @@ func standingTable(f *cli.Factory) printer.Table[standing] {
 		Kind: "Component",
 		Name: func(x standing) string { return x.Component },
 		Columns: []printer.Column[standing]{
-			{Header: "COMPONENT", Value: func(x standing) string { return x.Component }},
+			{Header: "COMPONENT", Keep: true, Value: func(x standing) string { return x.Component }},
 			{Header: "ENVIRONMENT", Value: func(x standing) string { return x.Environment }},
-			{Header: "DECLARED", Value: version(0)},
-			{Header: "RUNNING", Value: version(2)},
-			{Header: "STATE", Value: func(x standing) string { return stateOf(x) }, Style: func(x standing) ios.Style {
+			{Header: "DECLARED", Keep: true, Value: version(0)},
+			{Header: "RUNNING", Keep: true, Value: version(2)},
+			{Header: "STATE", Keep: true, Value: func(x standing) string { return stateOf(x) }, Style: func(x standing) ios.Style {
 				if stateOf(x) == "" {
 					return ios.None
 				}
@@ -258,7 +258,7 @@ func standingTable(f *cli.Factory) printer.Table[standing] {
 				return f.Age(*x.Since)
 			}},
 			{Header: "BY", Value: func(x standing) string { return x.By }},
-			{Header: "FOLLOWS", Value: func(x standing) string { return x.Follows }},
+			{Header: "FOLLOWS", Keep: true, Value: func(x standing) string { return x.Follows }},
 			{Header: "APPLIED", Wide: true, Value: version(1)},
 			{Header: "BACKEND", Wide: true, Value: func(x standing) string { return string(x.Backend) }},
 		},
@@ -273,8 +273,11 @@ func stateOf(x standing) string {
 		return "deploying " + x.Ongoing[0].Version
 	}
 	for _, f := range x.Facts[:min(3, len(x.Facts))] {
-		if f.Answer == deploy.No {
-			return "differs: not " + f.Name
+		switch {
+		case f.Answer == deploy.No && f.Name == deploy.Running && f.Version == x.Version:
+			return "not everywhere"
+		case f.Answer == deploy.No:
+			return "not " + f.Name
 		}
 	}
 	return ""
