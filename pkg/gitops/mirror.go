@@ -37,17 +37,22 @@ type Config struct {
 	SyncTag    string // "" is DefaultSyncTag
 	Folder     string // where mirrors are kept; made if missing
 
-	Git     string   // program; "" is git
-	Environ []string // "NAME=value" for git; settings of oncall and of another repository are left out
-	Timeout time.Duration
+	Git     string           // program; "" is git
+	Environ []string         // "NAME=value" for git; settings of oncall and of another repository are left out
+	Timeout time.Duration    // of one fetch; 0 is DefaultTimeout
+	First   time.Duration    // of the fetch that makes the mirror; 0 is FirstTimeout
 	Now     func() time.Time // nil is time.Now
 	// Before runs before each fetch, for a repository that is made on demand.
 	// May be nil.
 	Before func(context.Context) error
 }
 
-// DefaultTimeout bounds one run of git that goes over the network.
-const DefaultTimeout = 60 * time.Second
+// Bounds of a run of git that goes over the network. The first one copies the
+// whole repository, and one that is cut off begins anew.
+const (
+	DefaultTimeout = 60 * time.Second
+	FirstTimeout   = 10 * time.Minute
+)
 
 // Mirror is a bare copy of one repository. It is safe for concurrent use, also
 // by several processes.
@@ -80,6 +85,9 @@ func Open(ctx context.Context, c Config) (*Mirror, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
+	}
+	if c.First == 0 {
+		c.First = FirstTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -157,7 +165,11 @@ func (m *Mirror) fetch(ctx context.Context) error {
 	if err := os.MkdirAll(m.c.Folder, 0o700); err != nil {
 		return fmt.Errorf("git mirror: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.c.Timeout)
+	limit := m.c.Timeout
+	if m.fetchedAt().IsZero() {
+		limit = m.c.First
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	lock := flock.New(m.dir + ".lock")
 	if ok, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil || !ok {
@@ -174,7 +186,7 @@ func (m *Mirror) fetch(ctx context.Context) error {
 		"+HEAD:"+headRef, "+refs/heads/*:"+branches+"*", "+refs/tags/*:refs/tags/*", "+refs/notes/*:refs/notes/*")
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return fail(apierr.ErrUnavailable, "fetch "+m.origin, "no answer within %s", m.c.Timeout)
+			return fail(apierr.ErrUnavailable, "fetch "+m.origin, "no answer within %s", limit)
 		}
 		return err
 	}

@@ -25,6 +25,7 @@ func (m *Mirror) run(ctx context.Context, dir string, stdin io.Reader, args ...s
 		"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.quotePath=false", "-c", "log.showSignature=false"}, args...)
 	cmd := exec.CommandContext(ctx, m.c.Git, all...)
 	cmd.Dir, cmd.Stdin, cmd.Env = dir, stdin, m.environ()
+	apart(cmd)
 	cmd.WaitDelay = 2 * time.Second // ssh may keep the pipes open
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
