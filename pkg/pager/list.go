@@ -131,8 +131,35 @@ func inPhase(i Incident, phases []Phase) bool {
 	if len(phases) == 0 {
 		return i.Phase.Open()
 	}
-	return slices.Contains(phases, i.Phase)
+	if slices.Contains(phases, i.Phase) {
+		return true
+	}
+	// All of them are all: a phase that we do not know is in no list, and is not to
+	// be lost for it.
+	for _, p := range Phases() {
+		if !slices.Contains(phases, p) {
+			return false
+		}
+	}
+	return true
 }
+
+// Ahead is how far the latest of these incidents lies in the future, which is how
+// far this machine's clock is behind at least; 0 when none does. Some seconds are
+// nothing: no two clocks agree.
+func Ahead(now time.Time, all ...Incident) time.Duration {
+	out := time.Duration(0)
+	for _, i := range all {
+		for _, t := range []time.Time{i.StartedAt, i.LastAlertAt} {
+			if d := t.Sub(now); d > out && d > skewAllowed {
+				out = d
+			}
+		}
+	}
+	return out
+}
+
+const skewAllowed = time.Minute
 
 func ofTeam(i Incident, slug string) bool {
 	return slices.ContainsFunc(i.PagedTeams, func(t Team) bool { return t.Slug == slug }) ||

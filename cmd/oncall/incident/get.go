@@ -54,6 +54,7 @@ func (o *getOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	skewed(o.f, d.Incident)
 	t := printer.Table[pager.Detail]{Kind: "Incident", Name: func(d pager.Detail) string { return d.Number }}
 	for _, c := range table(o.f).Columns {
 		t.Columns = append(t.Columns, printer.Column[pager.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex, Min: c.Min, Keep: c.Keep,
@@ -80,11 +81,16 @@ func view(f *cli.Factory, v *printer.Detail, d pager.Detail) {
 		links = append(links, [2]string{l.Title, l.URL})
 	}
 	v.Pairs("links", links...)
+	extras := map[string][][2]string{}
 	for _, a := range d.Annotations {
 		if a.Kind == "note" {
 			v.Row(strings.ToLower(a.Title), a.Value)
+			continue
 		}
+		extras[a.Kind] = append(extras[a.Kind], [2]string{a.Title, a.Value})
 	}
+	v.Pairs("images", extras["image"]...)
+	v.Pairs("no links", extras["url"]...) // said to be one, and none that may be opened
 	history := []string{}
 	for _, e := range d.History {
 		history = append(history, eventLine(f, e))

@@ -117,6 +117,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	skewed(o.f, l.Incidents...)
 	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: cli.PagerPartials(l.Partial), Empty: o.empty(l)})
 }
 

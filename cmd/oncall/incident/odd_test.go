@@ -1,0 +1,87 @@
+package incident_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+)
+
+// odd is a machine whose pager answers as no demo world would.
+func odd(t *testing.T, answers map[string]string) *clitest.Env {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, ok := answers[r.URL.Path]
+		if !ok {
+			http.Error(w, "{}", http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, body)
+	}))
+	t.Cleanup(s.Close)
+	e := clitest.New(t)
+	e.Vars = map[string]string{"ONCALL_VICTOROPS_URL": s.URL + "/base", "ONCALL_VICTOROPS_API_ID": "id", "ONCALL_VICTOROPS_API_KEY": "key",
+		"ONCALL_USER": "you", "ONCALL_TZ": "UTC"}
+	return e
+}
+
+const (
+	pathIncidents = "/base/api-public/v1/incidents"
+	pathAlerts    = "/base/api-public/v1/alerts"
+)
+
+// A phase that nobody has heard of is open until told otherwise, and among all.
+func TestPhaseThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	e := odd(t, map[string]string{pathIncidents: `{"incidents":[{"incidentNumber":"7","currentPhase":"SNOOZED","startTime":"2026-03-04T03:00:00Z","service":"x"}]}`})
+	for _, line := range []string{"incident list -o name", "incident list --phase all -o name", "incident list --phase triggered,acknowledged,resolved -o name"} {
+		r := e.Run(line)
+		require.Equal(t, 0, r.Code, r.Err)
+		assert.Equal(t, "incident/7\n", r.Out, line)
+	}
+	assert.Empty(t, e.Run("incident list --phase resolved -o name").Out)
+	assert.Contains(t, e.Run("incident list").Out, "7       snoozed")
+}
+
+// Ages are all a person sees of times: when the clock is wrong, that is said.
+func TestClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) string { return clitest.Start.Add(d).Format(time.RFC3339) }
+	one := func(start string) string {
+		return `{"incidentNumber":"7","currentPhase":"UNACKED","startTime":"` + start + `","service":"x"}`
+	}
+	e := odd(t, map[string]string{pathIncidents: `{"incidents":[` + one(at(95*time.Minute)) + `]}`, pathIncidents + "/7": one(at(95 * time.Minute))})
+	const said = "warning: this machine's clock is at least 1h 35m behind the pager's: ages, --since and times to come are wrong by that\n"
+	for _, line := range []string{"incident list", "incident get 7", "incident list -o json"} {
+		r := e.Run(line)
+		require.Equal(t, 0, r.Code, r.Err)
+		assert.Contains(t, r.Err, said, line)
+	}
+	e = odd(t, map[string]string{pathIncidents: `{"incidents":[` + one(at(20*time.Second)) + `]}`})
+	r := e.Run("incident list")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Empty(t, r.Err, "no two clocks agree")
+}
+
+// What a monitor attached is shown, also what is no link.
+func TestGetShowsEveryAnnotation(t *testing.T) {
+	t.Parallel()
+	e := odd(t, map[string]string{
+		pathIncidents + "/7": `{"incidentNumber":"7","currentPhase":"UNACKED","startTime":"2026-03-04T03:00:00Z","service":"x","firstAlertUuid":"u"}`,
+		pathAlerts + "/u": `{"messageType":"CRITICAL","stateMessage":"it is down","raw":"{\"vo_annotate.u.Dash\":\"https://m.example.test/d\",\"vo_annotate.u.Bad\":\"javascript:alert(1)\",` +
+			`\"vo_annotate.i.Graph\":\"https://m.example.test/g.png\",\"vo_annotate.s.Meaning\":\"all of it\"}"}`,
+	})
+	r := e.Run("incident get 7")
+	require.Equal(t, 0, r.Code, r.Err)
+	for _, line := range []string{"links     Dash  https://m.example.test/d", "images    Graph  https://m.example.test/g.png", "no links  Bad  javascript:alert(1)", "meaning   all of it"} {
+		assert.Contains(t, strings.Split(r.Out, "\n"), line)
+	}
+}
