@@ -21,7 +21,8 @@ var now = time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC)
 
 type source struct {
 	query  func(q prometheus.Query) *prometheus.Result
-	points []prometheus.Point
+	points []prometheus.Point // of {a="b"}
+	more   []prometheus.Point // of {a="c"}
 	asked  []prometheus.Query
 }
 
@@ -31,7 +32,7 @@ func (s *source) Query(_ context.Context, q prometheus.Query) (*prometheus.Resul
 }
 
 func (s *source) QueryRange(context.Context, prometheus.Range) (*prometheus.Result, error) {
-	return &prometheus.Result{Type: prometheus.Matrix, Matrix: []prometheus.Series{{Metric: prometheus.Labels{"a": "b"}, Points: s.points}}}, nil
+	return &prometheus.Result{Type: prometheus.Matrix, Matrix: []prometheus.Series{{Metric: prometheus.Labels{"a": "b"}, Points: s.points}, {Metric: prometheus.Labels{"a": "c"}, Points: s.more}}}, nil
 }
 
 func vector(values ...float64) *prometheus.Result {
@@ -112,6 +113,9 @@ func TestCheckFor(t *testing.T) {
 		"over since":        {3, points(time.Minute, 1, 1, 3, 3, 3, 3), metrics.Over, 3 * time.Minute},
 		"data is too young": {1, points(time.Minute, 1, 1), metrics.NoData, 5 * time.Minute},
 		"no data before":    {1, nil, metrics.NoData, 5 * time.Minute},
+		"a gap amidst":      {1, append(points(time.Minute, 1, 1, 1, 1, 1, 1)[:1], points(time.Minute, 1, 1)...), metrics.NoData, 5 * time.Minute},
+		"a short gap":       {1, append(points(time.Minute, 1, 1, 1, 1, 1, 1)[:3], points(time.Minute, 1, 1)...), metrics.OK, 0},
+		"over now alone":    {3, points(time.Minute, 1, 1, 1, 1, 1, 1), metrics.Over, 0},
 	} {
 		s := &source{query: func(prometheus.Query) *prometheus.Result { return vector(c.now) }, points: c.points}
 		got, _, err := metrics.Check(t.Context(), s, q, now, 5*time.Minute)
@@ -122,7 +126,19 @@ func TestCheckFor(t *testing.T) {
 			assert.Equal(t, now.Add(-c.since), got[0].Since.UTC(), name)
 		}
 	}
-	_, _, err := metrics.Check(t.Context(), &source{}, metrics.Query{Expr: "x"}, now, 0)
+	// A series that ended while it was over is not forgotten: a crashed replica.
+	s := &source{query: func(prometheus.Query) *prometheus.Result {
+		return &prometheus.Result{Type: prometheus.Vector, Vector: []prometheus.Sample{{Metric: prometheus.Labels{"a": "c"}, Time: now, Value: 1}}}
+	}, points: points(time.Minute, 1, 1, 3, 3, 1, 1)[:4], more: points(time.Minute, 1, 1, 1, 1, 1, 1)}
+	got, _, err := metrics.Check(t.Context(), s, q, now, 5*time.Minute)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, metrics.Over, got[0].State)
+	assert.Equal(t, map[string]string{"a": "b"}, got[0].Labels)
+	assert.Equal(t, now.Add(-2*time.Minute), got[0].Since.UTC())
+	assert.Equal(t, metrics.OK, got[1].State)
+
+	_, _, err = metrics.Check(t.Context(), &source{}, metrics.Query{Expr: "x"}, now, 0)
 	require.ErrorIs(t, err, apierr.ErrUsage)
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/prometheus"
 )
 
@@ -124,72 +123,4 @@ func Samples(res *prometheus.Result) []prometheus.Sample {
 	case prometheus.String:
 	}
 	return nil
-}
-
-// Check is Get for a script: besides now, every value of the last hold must be
-// within the limits, with no gap longer than half of it. Since tells since when
-// it is not. A query without limits is an apierr.ErrUsage: it can only be read.
-func Check(ctx context.Context, src Source, q Query, at time.Time, hold time.Duration) ([]Reading, []string, error) {
-	if q.Above == nil && q.Below == nil {
-		return nil, nil, apierr.New(apierr.ErrUsage, "", "metrics check "+q.Name, "the query has no threshold: above or below").
-			WithHint("oncall metrics get %s", q.Name)
-	}
-	now, warnings, err := Get(ctx, src, q, at)
-	if err != nil || hold <= 0 {
-		return now, warnings, err
-	}
-	step := prometheus.AutoStep(hold, 30)
-	end := at
-	if len(now) > 0 && now[0].Late {
-		end = at.Add(-lag)
-	}
-	res, err := src.QueryRange(ctx, prometheus.Range{Expr: q.Expr, Start: end.Add(-hold), End: end, Step: step})
-	if err != nil {
-		return nil, warnings, err
-	}
-	series := map[string][]prometheus.Point{}
-	for _, s := range res.Matrix {
-		series[s.Metric.String()] = s.Points
-	}
-	for i := range now {
-		r := &now[i]
-		points := series[r.labels.String()]
-		if r.State == NoData {
-			r.since(end.Add(-hold))
-			if n := len(points); n > 0 {
-				r.since(points[n-1].Time())
-			}
-			continue
-		}
-		r.judge(points, end.Add(-hold), hold)
-	}
-	sortReadings(now)
-	return now, append(warnings, res.Warnings...), nil
-}
-
-func (r *Reading) since(t time.Time) { r.Since = &t }
-
-// judge looks at the values of the time before.
-func (r *Reading) judge(points []prometheus.Point, begin time.Time, hold time.Duration) {
-	if len(points) == 0 || points[0].Time().Sub(begin) > hold/2 {
-		if r.State == OK {
-			r.State = NoData
-		}
-		r.since(begin)
-		return
-	}
-	for i := len(points) - 1; i >= 0; i-- {
-		bad := r.Query.Bad(points[i].Value)
-		if r.State == OK && bad { // over within the time, though not now
-			r.State = Over
-			r.since(points[i].Time())
-			return
-		}
-		if r.State == Over {
-			if !bad {
-				return
-			}
-			r.since(points[i].Time())
-		}
-	}
 }
