@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -29,11 +30,40 @@ type Graph struct {
 
 var curveColors = []asciigraph.AnsiColor{asciigraph.Green, asciigraph.Red, asciigraph.Blue, asciigraph.Yellow, asciigraph.Magenta, asciigraph.Cyan, asciigraph.Orange, asciigraph.White}
 
-// Draw draws curves over time. A step without a value is a gap; values that are
-// not finite are gaps too and are counted below. rest is how many curves were
-// left out.
+// curveChars tell curves apart where there is no colour.
+var curveChars = []string{"*", "+", "o", "x", "#", "@", "%", "="}
+
+// Largest are the n series with the largest values of either sign, in the order
+// in which they came: of many curves only a few can be told apart.
+func Largest(all []prometheus.Series, n int) []prometheus.Series {
+	if len(all) <= n {
+		return all
+	}
+	top := make([]float64, len(all))
+	order := make([]int, len(all))
+	for i, s := range all {
+		order[i], top[i] = i, -1
+		for _, p := range s.Points {
+			if a := math.Abs(p.Value); !math.IsInf(a, 0) && a > top[i] {
+				top[i] = a
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(top[b], top[a]) })
+	order = order[:n]
+	slices.Sort(order)
+	out := make([]prometheus.Series, n)
+	for i, at := range order {
+		out[i] = all[at]
+	}
+	return out
+}
+
+// Draw draws curves over time, the largest where there are more than eight. A step
+// without a value is a gap; values that are not finite are gaps too and are
+// counted below. rest is how many curves were left out.
 func (g Graph) Draw(all []prometheus.Series) (text string, rest int) {
-	shown := all[:min(len(all), maxCurves)]
+	shown := Largest(all, maxCurves)
 	rest = len(all) - len(shown)
 	low, high := math.Inf(1), math.Inf(-1)
 	odd := 0
@@ -78,20 +108,44 @@ func (g Graph) Draw(all []prometheus.Series) (text string, rest int) {
 		}
 	}
 	o = append(o, asciigraph.SeriesColors(colors...))
+	plain := !g.Color && len(shown) > 1
+	if plain {
+		sets := make([]asciigraph.CharSet, len(shown))
+		for i := range sets {
+			sets[i] = asciigraph.CreateCharSet(curveChars[i])
+		}
+		o = append(o, asciigraph.SeriesChars(sets...))
+	}
 	var b strings.Builder
 	b.WriteString(asciigraph.PlotMany(data, o...))
 	b.WriteByte('\n')
 	for i, name := range names {
 		mark := "─ "
-		if g.Color {
+		switch {
+		case g.Color:
 			mark = curveColors[i].String() + "■\x1b[0m "
+		case plain:
+			mark = curveChars[i] + " "
 		}
-		b.WriteString(mark + name + "\n")
+		b.WriteString(mark + g.legend(name, shown[i].Points) + "\n")
 	}
 	if odd > 0 {
 		fmt.Fprintf(&b, "%d values are NaN or infinite and are not drawn\n", odd)
 	}
 	return b.String(), rest
+}
+
+// legend is a curve's name, cut to the width, and its last value.
+func (g Graph) legend(name string, points []prometheus.Point) string {
+	last := ""
+	if n := len(points); n > 0 {
+		last = "  last " + Format(points[n-1].Value, g.Unit)
+	}
+	room := max(g.Width-2-utf8.RuneCountInString(last), 10)
+	if r := []rune(name); len(r) > room {
+		name = string(r[:room-1]) + "…"
+	}
+	return name + last
 }
 
 func (g Graph) clock(seconds float64) string {

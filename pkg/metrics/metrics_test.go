@@ -179,8 +179,21 @@ func TestGraph(t *testing.T) {
 	assert.Contains(t, text, "\x1b[")
 	text, _ = g.Draw(nil)
 	assert.Equal(t, "no finite value to draw", text)
-	_, rest = g.Draw(make([]prometheus.Series, 11))
-	assert.Equal(t, 3, rest)
+	// Of many the largest are drawn, told apart without colour too, each with its
+	// last value and no line beyond the width.
+	var many []prometheus.Series
+	for i := range 200 {
+		many = append(many, prometheus.Series{Metric: prometheus.Labels{"instance": strings.Repeat("long-", 12) + string(rune('a'+i%26))}, Points: points(time.Minute, 0, -float64(i), 1)})
+	}
+	g.Color = false
+	text, rest = g.Draw(many)
+	assert.Equal(t, 192, rest)
+	assert.Contains(t, text, "-199", "values below zero too")
+	assert.Contains(t, text, "\n= {instance=\"long-")
+	assert.Equal(t, 8, strings.Count(text, "…  last 1"))
+	for _, line := range strings.Split(text, "\n") {
+		assert.LessOrEqual(t, len([]rune(line)), 60, line)
+	}
 	text, _ = g.Draw([]prometheus.Series{{Points: points(time.Minute, 5, 5, 5)}})
 	assert.Contains(t, text, "5")
 

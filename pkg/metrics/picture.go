@@ -55,10 +55,11 @@ func (f frame) y(v float64) float64 {
 	return float64(f.box.Max.Y) - float64(f.box.Dy())*(v-f.low)/(f.high-f.low)
 }
 
-// Write draws the curves, at most eight of them, and reports how many were left
-// out. A gap in the data is a gap in the curve.
+// Write draws the curves, the eight largest of them, and reports how many were
+// left out. A gap in the data is a gap in the curve. The day and the zone stand
+// above them: whoever sees it may live elsewhere, or look at it next week.
 func (p Picture) Write(w io.Writer, all []prometheus.Series) (rest int, err error) {
-	shown := all[:min(len(all), maxCurves)]
+	shown := Largest(all, maxCurves)
 	width, height := or(p.Width, 1000), or(p.Height, 500)
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
@@ -67,7 +68,13 @@ func (p Picture) Write(w io.Writer, all []prometheus.Series) (rest int, err erro
 	if f.box.Dx() < 50 || f.box.Dy() < 50 {
 		f.box = image.Rect(60, 20, width-5, height-20)
 	}
-	write(img, 10, 22, p.Title, ink)
+	span := p.span()
+	write(img, width-20-7*len(span), 22, span, ink)
+	title := p.Title
+	if room := (width - 50 - 7*len(span)) / 7; len(title) > room {
+		title = title[:max(room-3, 0)] + "..."
+	}
+	write(img, 10, 22, title, ink)
 	p.axes(f)
 	if p.Limit != nil {
 		f.line(float64(f.box.Min.X), f.y(*p.Limit), float64(f.box.Max.X), f.y(*p.Limit), alarm)
@@ -76,9 +83,34 @@ func (p Picture) Write(w io.Writer, all []prometheus.Series) (rest int, err erro
 		f.curve(s.Points, strokes[i%len(strokes)])
 		y := f.box.Max.Y + 36 + 16*i
 		draw.Draw(img, image.Rect(f.box.Min.X, y-9, f.box.Min.X+10, y+1), image.NewUniform(strokes[i%len(strokes)]), image.Point{}, draw.Src)
-		write(img, f.box.Min.X+16, y, s.Metric.String(), ink)
+		write(img, f.box.Min.X+16, y, Graph{Width: (width - f.box.Min.X) / 7, Unit: p.Unit}.legend(s.Metric.String(), s.Points), ink)
 	}
 	return len(all) - len(shown), png.Encode(w, img)
+}
+
+// span tells the time that is drawn: 2026-03-04 02:18 - 03:18 EET.
+func (p Picture) span() string {
+	zone := p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	from, to := p.From.In(zone), p.To.In(zone)
+	end := "15:04 MST"
+	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
+		end = "2006-01-02 15:04 MST"
+	}
+	return from.Format("2006-01-02 15:04") + " - " + to.Format(end)
+}
+
+// nice is the least of 1, 2, 2.5 and 5 times a power of ten that is v or more.
+func nice(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, n := range []float64{1, 2, 2.5, 5} {
+		if n*power >= v*(1-1e-9) {
+			return n * power
+		}
+	}
+	return 10 * power
 }
 
 func or(n, otherwise int) int {
@@ -120,9 +152,11 @@ func bounds(all []prometheus.Series, limit *float64) (low, high float64) {
 
 func (p Picture) axes(f frame) {
 	g := Graph{Zone: p.Zone, From: p.From, To: p.To}
-	const rows = 5
-	for i := range rows + 1 {
-		v := f.low + (f.high-f.low)*float64(i)/rows
+	step := nice((f.high - f.low) / 6)
+	for v := math.Ceil(f.low/step-1e-9) * step; v <= f.high; v += step {
+		if math.Abs(v) < step/1e6 {
+			v = 0 // and not what is left of a sum
+		}
 		y := f.y(v)
 		f.line(float64(f.box.Min.X), y, float64(f.box.Max.X), y, rule)
 		text := Format(v, p.Unit)
@@ -155,7 +189,9 @@ func (f frame) curve(points []prometheus.Point, c color.RGBA) {
 			f.line(f.x(a.MS), f.y(a.Value)+1, f.x(p.MS), f.y(p.Value)+1, c)
 			continue
 		}
-		f.dot(int(f.x(p.MS)), int(f.y(p.Value)), c)
+		for n := range 9 { // alone, it is to be seen
+			f.dot(int(f.x(p.MS))+n%3-1, int(f.y(p.Value))+n/3-1, c)
+		}
 	}
 }
 
@@ -176,6 +212,7 @@ func (f frame) line(x0, y0, x1, y1 float64, c color.RGBA) {
 
 // write puts text in the bitmap font, which knows ASCII.
 func write(img draw.Image, x, y int, text string, c color.Color) {
+	text = strings.ReplaceAll(text, "…", "...")
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'

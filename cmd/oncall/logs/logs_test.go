@@ -142,6 +142,16 @@ func TestLabelsSeriesVolume(t *testing.T) {
 	assert.Contains(t, r.Err, "did you mean service?")
 	assert.Contains(t, e.Run(`logs series --service vpn`).Out, `host="ip-10-0-2-11"`)
 	assert.Regexp(t, `\{service="api"\} +\d`, e.Run(`logs volume --label env=production`).Out)
+	// Who logs most, and what there is: without knowing any label.
+	assert.Regexp(t, `(?s)\{service="api"\} +\d.*\{service="vpn"\} +\d`, e.Run(`logs volume`).Out)
+	assert.Regexp(t, `\{host="registry-1"\} +\d`, e.Run(`logs volume --by host`).Out)
+	all := e.Run(`logs series`)
+	assert.Equal(t, 0, all.Code, all.Err)
+	assert.Contains(t, all.Out, `service="vpn"`)
+	assert.Contains(t, all.Out, `service="registry"`)
+	for _, wrong := range []string{`logs series --service api '| json'`, `logs volume '{service="api"} |= "x"'`, `logs volume --by ''`} {
+		assert.Equal(t, 2, e.Run(wrong).Code, wrong)
+	}
 }
 
 func TestTail(t *testing.T) {

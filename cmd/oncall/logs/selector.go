@@ -27,19 +27,47 @@ type selector struct {
 	query string // LogQL, set by build
 }
 
-// bind declares the flags.
+// bind declares the flags of a command that is about lines.
 func (s *selector) bind(cmd *cobra.Command, f *cli.Factory) {
+	s.bindLabels(cmd, f)
+	fs := cmd.Flags()
+	fs.StringArrayVar(&s.grep, "grep", nil, "only lines that hold this text, repeatable")
+	fs.StringArrayVar(&s.not, "not", nil, "no lines that hold this text, repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("grep", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("not", cobra.NoFileCompletions)
+}
+
+// bindLabels declares the flags of a command that is about whole streams.
+func (s *selector) bindLabels(cmd *cobra.Command, f *cli.Factory) {
 	fs := cmd.Flags()
 	for flag, v := range map[string]*[]string{"service": &s.service, "level": &s.level, "host": &s.host} {
 		fs.StringSliceVar(v, flag, nil, "only this "+flag+"; ~ begins a regular expression")
 		_ = cmd.RegisterFlagCompletionFunc(flag, completeValues(f, flag))
 	}
 	fs.StringArrayVar(&s.label, "label", nil, "only lines with this label: NAME=VALUE, repeatable")
-	fs.StringArrayVar(&s.grep, "grep", nil, "only lines that hold this text, repeatable")
-	fs.StringArrayVar(&s.not, "not", nil, "no lines that hold this text, repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("label", completeLabelPairs(f))
-	_ = cmd.RegisterFlagCompletionFunc("grep", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("not", cobra.NoFileCompletions)
+}
+
+// buildStreams makes the selector of a command that is about whole streams; it is
+// empty, which is all of them, where no label is given.
+func (s *selector) buildStreams(f *cli.Factory, args []string) error {
+	var err error
+	if s.def, err = f.Logs(); err != nil {
+		return err
+	}
+	if len(s.service)+len(s.level)+len(s.host)+len(s.label)+len(args) == 0 {
+		if len(s.def.Default) == 0 {
+			return nil
+		}
+		s.label = s.def.Default
+	}
+	if err := s.build(f, args); err != nil {
+		return err
+	}
+	if _, pipeline, ok := loki.SplitQuery(s.query); !ok || strings.TrimSpace(pipeline) != "" {
+		return cli.Usage("this is about whole streams: only labels can be given, no filters").WithHint(`'{service="api"}', or --service api`)
+	}
+	return nil
 }
 
 // build makes the LogQL of flags and argument: a whole query instead of the

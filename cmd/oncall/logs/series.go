@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,19 +27,19 @@ func newCmdSeries(f *cli.Factory) *cobra.Command {
 	o := &seriesOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "series [<selector>]",
-		Short: "List the streams that a selector covers",
+		Short: "List the streams that a selector covers, or all",
 		Example: `oncall logs series --service api
 oncall logs series '{level="error"}' -o json`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.build(f, args); err != nil {
+			if err := o.buildStreams(f, args); err != nil {
 				return err
 			}
 			return o.run(cmd.Context())
 		},
 	}
-	o.bind(cmd, f)
+	o.bindLabels(cmd, f)
 	o.span.Bind(cmd, time.Hour)
 	return cmd
 }
@@ -57,7 +58,11 @@ func (o *seriesOptions) run(ctx context.Context) error {
 		return err
 	}
 	span := loki.Span{Start: from, End: to}
-	all, err := c.Series(ctx, []string{o.query}, span)
+	match := []string{}
+	if o.query != "" {
+		match = append(match, o.query)
+	}
+	all, err := c.Series(ctx, match, span)
 	if err != nil {
 		return cli.QueryFailed(o.f, err)
 	}
@@ -72,5 +77,5 @@ func (o *seriesOptions) run(ctx context.Context) error {
 	}
 	text := func(r streamRow) string { return loki.Labels(r.Labels).String() }
 	return printer.List(out, printer.Table[streamRow]{Kind: "LogStream", Name: text, Columns: []printer.Column[streamRow]{{Header: "STREAM", Value: text}},
-		Empty: "no stream matches " + o.query}, items, printer.Meta{})
+		Empty: strings.TrimSuffix("no stream matches "+o.query, " matches ")}, items, printer.Meta{})
 }

@@ -31,18 +31,18 @@ func newCmdVolume(f *cli.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "volume [<selector>]",
 		Short: "Show who logs how many bytes, most first",
-		Example: `oncall logs volume --label env=production
+		Example: `oncall logs volume
 oncall logs volume --service api --by host --since 6h`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.build(f, args); err != nil {
+			if err := o.buildStreams(f, args); err != nil {
 				return err
 			}
 			return o.run(cmd.Context())
 		},
 	}
-	o.bind(cmd, f)
+	o.bindLabels(cmd, f)
 	o.span.Bind(cmd, time.Hour)
 	cmd.Flags().StringSliceVar(&o.by, "by", []string{"service"}, "labels to group by")
 	_ = cmd.RegisterFlagCompletionFunc("by", completeLabels(f))
@@ -62,11 +62,18 @@ func (o *volumeOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(o.by) == 0 {
+		return cli.Usage("--by: which label?").WithHint("oncall logs labels lists them")
+	}
 	labels := []string{}
 	for _, b := range o.by {
 		labels = append(labels, o.def.Label(b))
 	}
 	span := loki.Span{Start: from, End: to}
+	if o.query == "" {
+		// A server wants a matcher that an absent label does not match.
+		o.query = "{" + labels[0] + `=~".+"}`
+	}
 	all, err := c.Volume(ctx, loki.VolumeRequest{Selector: o.query, Span: span, TargetLabels: labels})
 	if err != nil {
 		return cli.QueryFailed(o.f, err)

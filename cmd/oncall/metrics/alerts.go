@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,8 @@ func newCmdAlerts(f *cli.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "List active alerts, firing first, with the rule of each",
-		Long: `List Prometheus' active alerts, firing first, then longest first, with the rule's
-expression and for how long it must hold. Silences are Alertmanager's: a silenced
+		Long: `List Prometheus' active alerts, firing first, then the most severe, then the newest,
+with the rule's expression and for how long it must hold. Silences are Alertmanager's: a silenced
 alert is still listed as firing.`,
 		Example: `oncall metrics alerts
 oncall metrics alerts -o wide
@@ -102,7 +103,7 @@ func withRules(alerts []prometheus.Alert, groups []prometheus.RuleGroup) []alert
 			for _, r := range g.Rules {
 				owns := slices.ContainsFunc(r.Alerts, func(b prometheus.Alert) bool { return b.Labels.Compare(a.Labels) == 0 })
 				if r.Name == x.Name && (x.Expr == "" || owns) {
-					x.Expr, x.For, x.Group = r.Query, r.For().String(), g.Name
+					x.Expr, x.For, x.Group = r.Query, lengthText(r.For()), g.Name
 				}
 			}
 		}
@@ -110,9 +111,25 @@ func withRules(alerts []prometheus.Alert, groups []prometheus.RuleGroup) []alert
 	}
 	slices.SortStableFunc(out, func(a, b alert) int {
 		rank := func(x alert) int { return slices.Index([]string{"firing", "pending"}, x.State) }
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Since.Compare(b.Since), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(severity(a.Severity), severity(b.Severity)), b.Since.Compare(a.Since), cmp.Compare(a.Name, b.Name))
 	})
 	return out
+}
+
+// severity ranks the words that people use, the worst first; what is not known
+// stands between a warning and a mere note.
+func severity(word string) int {
+	switch strings.ToLower(word) {
+	case "critical", "page", "disaster", "emergency", "crit", "p1":
+		return 0
+	case "error", "major", "high", "p2":
+		return 1
+	case "warning", "warn", "minor", "p3":
+		return 2
+	case "info", "information", "none", "low":
+		return 4
+	}
+	return 3
 }
 
 func alertTable(f *cli.Factory) printer.Table[alert] {
@@ -130,10 +147,10 @@ func alertTable(f *cli.Factory) printer.Table[alert] {
 			{Header: "SINCE", Value: func(a alert) string { return f.Age(a.Since) }},
 			{Header: "SEVERITY", Value: func(a alert) string { return a.Severity }},
 			{Header: "VALUE", Value: func(a alert) string { return inUnit(a.Value, "count") }},
+			{Header: "LABELS", Flex: true, Value: func(a alert) string { return labelsText(a.Labels, "alertname", "severity") }},
 			{Header: "SUMMARY", Flex: true, Value: func(a alert) string { return a.Summary }},
 			{Header: "FOR", Value: func(a alert) string { return a.For }},
 			{Header: "EXPR", Flex: true, Value: func(a alert) string { return a.Expr }},
-			{Header: "LABELS", Wide: true, Value: func(a alert) string { return labelsText(a.Labels, "alertname", "severity") }},
 		},
 	}
 }

@@ -110,6 +110,9 @@ func TestQuery(t *testing.T) {
 	assert.Contains(t, r.Err, "CloudWatch is late: these samples are 10m old")
 	r = e.Run(`metrics query 'sum(rate(http_requests_total{code=~"5.."}[5s]))/sum(rate(http_requests_total[5s]))' --unit ratio --spark`)
 	assert.Regexp(t, `\{\} +4\.1% +▁`, r.Out)
+	assert.Equal(t, "METRIC  VALUE\n{}      0.666667\n", e.Run(`metrics query 'vector(2)/3'`).Out, "without the noise of the floating point")
+	assert.Equal(t, "METRIC  VALUE\n{}      123456789\n", e.Run(`metrics query 'vector(123456789)'`).Out)
+	assert.Equal(t, "0.6666666666666666\n", e.Run(`metrics query 'vector(2)/3' --jq '.items[0].value'`).Out, "all of it for a program")
 	r = e.Run(`metrics query up --at 1h -o jsonl`)
 	assert.Contains(t, r.Out, `"time":"2026-03-04T02:18:30Z"`)
 	r = e.Run(`metrics query '"text"'`)
@@ -153,8 +156,17 @@ func TestRange(t *testing.T) {
 	require.Equal(t, 0, r.Code, r.Err)
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	_, err = png.Decode(bytes.NewReader(data))
+	img, err := png.Decode(bytes.NewReader(data))
 	require.NoError(t, err)
+	red := 0
+	for x := range img.Bounds().Dx() {
+		for y := range img.Bounds().Dy() {
+			if r, g, b, _ := img.At(x, y).RGBA(); r>>8 == 214 && g>>8 == 39 && b>>8 == 40 {
+				red++
+			}
+		}
+	}
+	assert.Greater(t, red, 500, "the query's limit is drawn")
 	r = e.Run(`metrics range api-5xx --png /no/such/folder/x.png`)
 	assert.Equal(t, 2, r.Code, r.Err)
 }
@@ -164,7 +176,8 @@ func TestAlertsTargetsRules(t *testing.T) {
 	e := clitest.New(t)
 	r := e.Run(`metrics alerts`)
 	assert.Contains(t, r.Out, "up == 0", "the rule's expression beside the alert")
-	assert.Contains(t, r.Out, "5m0s")
+	assert.Regexp(t, `(?s)\nAPI5xxRatioHigh +firing.*\nE2EStale.*\nTargetDown`, r.Out, "the most severe first, then the newest")
+	assert.Regexp(t, `TargetDown .* instance="10\.0\.4\.22:5001", job="registry" .* 5m +up == 0`, r.Out, "which target it is about")
 	assert.Equal(t, 9, e.Run(`metrics alerts --fail-on-firing`).Code)
 	r = e.Run(`metrics targets`)
 	assert.Regexp(t, `^JOB.*\nregistry +10\.0\.4\.22:5001 +down`, r.Out, "down first")

@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"context"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,14 +157,25 @@ func (o *queryOptions) table() printer.Table[sample] {
 	return t
 }
 
-// inUnit shows a value in a unit that was asked for, and as it is otherwise.
+// inUnit shows a value in a unit that was asked for. Otherwise a whole number is
+// shown whole, and of others the noise of the floating point is left out: six
+// digits. What is no number is shown as it is.
 func inUnit(text, unit string) string {
-	if unit == "" {
-		return text
-	}
 	var v prometheus.Value
 	if v.UnmarshalJSON([]byte(text)) != nil {
 		return text
 	}
-	return metrics.Format(float64(v), unit)
+	if unit != "" {
+		return metrics.Format(float64(v), unit)
+	}
+	f := float64(v)
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return text
+	case math.Trunc(f) != f:
+		return strconv.FormatFloat(f, 'g', 6, 64)
+	case math.Abs(f) < 1e15: // 1e+06 on the wire
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return text
 }

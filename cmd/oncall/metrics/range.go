@@ -31,7 +31,8 @@ type rangeOptions struct {
 
 	from, to time.Time
 	every    time.Duration
-	name     string // of a named query
+	name     string        // of a named query
+	named    metrics.Query // zero without a name
 }
 
 func newCmdRange(f *cli.Factory) *cobra.Command {
@@ -81,7 +82,7 @@ func (o *rangeOptions) complete() error {
 			return err
 		}
 		if q, err := metrics.Find(all, o.expr); err == nil {
-			o.expr, o.name = q.Expr, q.Name
+			o.expr, o.name, o.named = q.Expr, q.Name, q
 			if o.unit == "" {
 				o.unit = q.Unit
 			}
@@ -199,7 +200,7 @@ func (o *rangeOptions) draw(all []prometheus.Series) error {
 	g := metrics.Graph{Width: width, Color: o.f.IO.Color, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to}
 	text, rest := g.Draw(o.titled(all))
 	if rest > 0 {
-		o.f.IO.Note("%d more series are not drawn; narrow the query or leave out --graph", rest)
+		o.f.IO.Note("the largest are drawn, %d more are not; narrow the query or leave out --graph", rest)
 	}
 	_, err := io.WriteString(o.f.IO.Stdout(), strings.TrimRight(text, "\n")+"\n")
 	return err
@@ -226,7 +227,19 @@ func (o *rangeOptions) label(s series) string {
 
 // picture writes the PNG whole or not at all.
 func (o *rangeOptions) picture(all []prometheus.Series) error {
-	p := metrics.Picture{Title: o.expr, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to}
+	p := metrics.Picture{Title: o.expr, Unit: o.unit, Zone: o.f.Location(), From: o.from, To: o.to, Limit: o.named.Above}
+	if p.Limit == nil {
+		p.Limit = o.named.Below
+	}
+	if o.name != "" {
+		p.Title = o.name
+		for _, more := range []string{o.named.Description, o.named.Limits()} {
+			if more != "" {
+				p.Title += ", " + more
+			}
+		}
+		all = o.titled(all)
+	}
 	rest := 0
 	err := atomicfile.WriteFunc(o.png, 0o644, func(w io.Writer) (err error) {
 		rest, err = p.Write(w, all)
@@ -236,7 +249,7 @@ func (o *rangeOptions) picture(all []prometheus.Series) error {
 		return apierr.New(apierr.ErrUsage, "", "--png "+o.png, "%v", plain(err))
 	}
 	if rest > 0 {
-		o.f.IO.Note("%d more series are not in the picture", rest)
+		o.f.IO.Note("the largest are in the picture, %d more are not", rest)
 	}
 	o.f.IO.Note("wrote %s", o.png)
 	return nil

@@ -78,7 +78,7 @@ func (o *rulesOptions) run(ctx context.Context) error {
 func newRule(g prometheus.RuleGroup, r prometheus.Rule) rule {
 	x := rule{Name: r.Name, Type: r.Type, State: string(r.State), Health: r.Health, Error: r.LastError, Expr: r.Query, Labels: r.Labels, Group: g.Name, File: g.File}
 	if r.Type == "alerting" {
-		x.For = r.For().String()
+		x.For = lengthText(r.For())
 	}
 	if x.Labels == nil {
 		x.Labels = map[string]string{}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/prometheus"
@@ -47,4 +49,18 @@ func asPathError(err error, p **os.PathError) bool { return errors.As(err, p) }
 // isUnavailable reports whether a server could not be asked, which passes.
 func isUnavailable(err error) bool {
 	return errors.Is(err, apierr.ErrUnavailable) || errors.Is(err, apierr.ErrRateLimited)
+}
+
+// lengthText writes a rule's `for` as rule files do: 5m, 1h30m; "" is at once.
+func lengthText(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
 }
