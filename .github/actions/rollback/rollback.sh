@@ -19,8 +19,10 @@ if [ -n "${INPUT_TO:-}" ]; then args+=(--to "$INPUT_TO"); else args+=(--previous
 args+=(-- "$INPUT_COMPONENT") # a name that looks like a flag is a name
 
 # Progress, a line for each change, goes to the log; stdout holds the outputs.
-code=0
-"$oncall" "${args[@]}" >"$work/outputs" || code=$?
+set +e
+"$oncall" "${args[@]}" 2>&1 >"$work/outputs" | tee "$work/log" >&2
+code=${PIPESTATUS[0]}
+set -e
 cat "$work/outputs" >>"${GITHUB_OUTPUT:-/dev/null}"
 field() { sed -n "s/^$1=//p" "$work/outputs"; }
 
@@ -33,7 +35,10 @@ field() { sed -n "s/^$1=//p" "$work/outputs"; }
 		echo "| $(field from) | $(field to) | $(field result) | $(field url) |"
 	else
 		echo "Ended with exit code $code ([what it means](https://github.com/balena-io/oncall/blob/main/docs/ci.md#exit-codes))."
-		echo "$(field url)"
+		echo
+		field url
+		echo
+		tail -n 12 "$work/log" | sed 's/^/    /' # indented text is code, whatever it holds
 	fi
 } >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 exit "$code"

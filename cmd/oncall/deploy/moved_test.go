@@ -13,6 +13,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
 	"github.com/balena-io/oncall/cmd/oncall/internal/exit"
 	"github.com/balena-io/oncall/cmd/oncall/root"
+	"github.com/balena-io/oncall/pkg/simulator"
 )
 
 // typist does something before it answers a question: what happens between the
@@ -53,6 +54,12 @@ func TestTheWorldMovesBetweenPlanAndAct(t *testing.T) {
 		"the same deployment": {func(t *testing.T, e *clitest.Env, _ *repo) {
 			require.Zero(t, e.Run(`deploy run api 17.4.1 --no-wait`+yes).Code)
 		}, exit.OK, "under way already", 1},
+		"Jenkins goes away": {func(t *testing.T, e *clitest.Env, _ *repo) {
+			require.NoError(t, e.World.AddFault(simulator.Fault{Service: "jenkins", Kind: simulator.FaultResetBefore}))
+		}, exit.Unavailable, "", 0},
+		"a sign-in page comes between": {func(t *testing.T, e *clitest.Env, _ *repo) {
+			require.NoError(t, e.World.AddFault(simulator.Fault{Service: "jenkins", Kind: simulator.FaultHTML}))
+		}, exit.Auth, "", 0},
 		"the repository goes away": {func(t *testing.T, _ *clitest.Env, r *repo) {
 			require.NoError(t, os.Rename(r.bare, r.bare+".away"))
 			require.NoError(t, os.MkdirAll(r.bare, 0o700))
