@@ -201,14 +201,31 @@ func (r *Runner) ask(ctx context.Context, p Plan) error {
 	return exit.With(exit.NotConfirmed, errors.New("not confirmed; nothing was sent"))
 }
 
-// lines prints a block whose first line carries the label.
+// labelWidth is the column at which the text of a plan begins.
+const labelWidth = 7
+
+// lines prints a block whose first line carries the label. On a terminal a line
+// that is too long is broken between words and goes on below its text.
 func (r *Runner) lines(label string, lines []string) {
-	for i, text := range lines {
-		if i > 0 {
+	for _, text := range lines {
+		for _, part := range r.fit(text) {
+			r.IO.Note("%-*s%s", labelWidth, label, part)
 			label = ""
 		}
-		r.IO.Note("%-6s %s", label, text)
 	}
+}
+
+func (r *Runner) fit(text string) []string {
+	room := r.IO.ErrWidth - labelWidth
+	if r.IO.ErrWidth == 0 || ios.TextWidth(ios.Visible(text)) <= room {
+		return []string{text}
+	}
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	out := ios.Wrap(text, max(room-len(indent), labelWidth))
+	for i := range out {
+		out[i] = indent + out[i]
+	}
+	return out
 }
 
 // record writes a journal line; a journal that cannot be written is one warning.

@@ -384,3 +384,23 @@ var errFullDisk = errors.New("no space left on device")
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errFullDisk }
+
+// TestPlanFitsTheTerminal: a terminal would break a long line in the middle of a word.
+func TestPlanFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	p := ack
+	p.Effects = []string{"pages user:secondary and everybody on the policy Operations primary", "  api  17.5.0 -> 17.4.1"}
+	p.Notes = []string{"nobody is told"}
+	tell := func(width int) string {
+		b := newBench(t, set{change: func(r *mutate.Runner) { r.IO.ErrWidth = width }})
+		require.NoError(t, b.run(t, p, func(context.Context, mutate.Report) error { return nil }))
+		return b.err.String()
+	}
+	assert.Equal(t, "plan   pages user:secondary and\n"+
+		"       everybody on the policy\n"+
+		"       Operations primary\n"+
+		"         api  17.5.0 -> 17.4.1\n"+
+		"note   nobody is told\n", tell(32))
+	assert.Contains(t, tell(0), "plan   pages user:secondary and everybody on the policy Operations primary\n", "no terminal, no limit")
+	assert.Contains(t, tell(3), "       everybody\n", "a word stays whole")
+}
