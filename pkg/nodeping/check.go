@@ -31,6 +31,8 @@ type Check struct {
 	Interval      time.Duration
 	Threshold     time.Duration // a slower answer is a failure
 	Rechecks      int           // before it counts as failing
+	Follow        bool          // a redirect is followed
+	IPv6          bool          // it is asked over IPv6
 	Muted         bool
 	MutedUntil    Millis // zero with Muted: for ever
 	Locations     []string
@@ -71,6 +73,8 @@ type checkWire struct {
 		Threshold Number `json:"threshold"` // seconds
 		Sens      Number `json:"sens"`
 		Port      Number `json:"port"`
+		Follow    Bool   `json:"follow"`
+		IPv6      Bool   `json:"ipv6"`
 	} `json:"parameters"`
 	LastResult *Result `json:"lastresult"`
 }
@@ -87,7 +91,7 @@ func (c *Check) UnmarshalJSON(b []byte) error {
 		ID: w.ID, Account: w.Account, Label: string(w.Label), Type: string(w.Type), Target: string(w.Parameters.Target), Port: int(min(max(w.Parameters.Port.V, 0), 65535)), Description: string(w.Description),
 		Enabled: w.Enable == "active" || w.Enable == "true", Known: w.State.Set, Failing: w.State.Set && w.State.V == 0,
 		FirstDown: w.FirstDown, Interval: length(w.Interval, time.Minute), Threshold: length(w.Parameters.Threshold, time.Second),
-		Rechecks: int(min(max(w.Parameters.Sens.V, 0), 1000)), Locations: w.RunLocations, Dependency: string(w.Dep), Tags: w.Tags,
+		Rechecks: int(min(max(w.Parameters.Sens.V, 0), 1000)), Follow: bool(w.Parameters.Follow), IPv6: bool(w.Parameters.IPv6), Locations: w.RunLocations, Dependency: string(w.Dep), Tags: w.Tags,
 		Notifications: []Notification{}, Created: w.Created, Modified: w.Modified, Last: w.LastResult,
 	}
 	for _, x := range []*[]string{&c.Locations, &c.Tags} {

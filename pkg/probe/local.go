@@ -25,7 +25,8 @@ type Local struct {
 	Step      string   `json:"step"`      // where it failed: dns, connect, tls, http; "" when it passed
 	Addresses []string `json:"addresses"` // of the name
 	Address   string   `json:"address"`   // that answered
-	Location  string   `json:"location"`  // of a redirect, which is not followed
+	Location  string   `json:"location"`  // of a redirect that is not followed
+	Redirects []string `json:"redirects"` // those that were followed, as the check is set to
 	TLS       *TLS     `json:"tls"`       // null: none
 	Times     []Timing `json:"times"`     // in order
 }
@@ -64,7 +65,8 @@ const bodyRead = 1 << 20
 func (a *Asker) Ask(ctx context.Context, c Check) Local {
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
-	q := &question{a: a, l: Local{Target: c.Target, Addresses: []string{}, Times: []Timing{}}, at: time.Now()}
+	q := &question{a: a, c: c, l: Local{Target: c.Target, Addresses: []string{}, Redirects: []string{}, Times: []Timing{}}, at: time.Now()}
+	begin := q.at
 	u, err := url.Parse(c.Target)
 	switch {
 	case err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
@@ -74,12 +76,19 @@ func (a *Asker) Ask(ctx context.Context, c Check) Local {
 	default:
 		q.host(ctx, c)
 	}
+	if limit := c.raw.Threshold; q.l.Passed && limit > 0 && time.Since(begin) > limit {
+		q.l.Passed, q.l.Step, q.l.Words = false, "http", q.l.Words+", slower than "+limit.String()
+	}
 	return q.l
 }
+
+// maxRedirects is how many are followed, of a check that follows.
+const maxRedirects = 5
 
 // question is one asking; its trace runs in the transport's goroutines.
 type question struct {
 	a   *Asker
+	c   Check
 	mu  sync.Mutex
 	l   Local
 	at  time.Time // when the running step began
@@ -92,6 +101,10 @@ func (q *question) fail(step string, err error) {
 	defer q.mu.Unlock()
 	if step == "" {
 		step = q.now
+	}
+	var op *net.OpError
+	if step == "http" && errors.As(err, &op) && op.Op == "dial" {
+		step = "connect" // it had no address to begin with
 	}
 	q.l.Step, q.l.Words = step, plain(err)
 }
@@ -180,6 +193,11 @@ func (q *question) page(ctx context.Context, u *url.URL) {
 	rt := q.a.Transport
 	if rt == nil {
 		t := &http.Transport{TLSClientConfig: q.tlsConfig(u.Hostname()), DisableKeepAlives: true, TLSHandshakeTimeout: q.a.Timeout}
+		if q.c.raw.IPv6 {
+			t.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "tcp6", addr)
+			}
+		}
 		defer t.CloseIdleConnections()
 		rt = t
 	}
@@ -202,6 +220,10 @@ func (q *question) page(ctx context.Context, u *url.URL) {
 		return
 	}
 	q.done("body")
+	if next := q.next(u, res); next != nil {
+		q.page(ctx, next)
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.l.Words = strings.TrimSpace(strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode))
@@ -210,6 +232,24 @@ func (q *question) page(ctx context.Context, u *url.URL) {
 	if !q.l.Passed {
 		q.l.Step = "http"
 	}
+}
+
+// next is where a check that follows redirects goes from u; nil is nowhere.
+func (q *question) next(u *url.URL, res *http.Response) *url.URL {
+	if !q.c.raw.Follow || res.StatusCode < 300 || res.StatusCode > 399 {
+		return nil
+	}
+	to, err := u.Parse(res.Header.Get("Location"))
+	if err != nil || res.Header.Get("Location") == "" || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.l.Redirects) == maxRedirects {
+		return nil
+	}
+	q.l.Redirects = append(q.l.Redirects, to.String())
+	return to
 }
 
 // host asks for what is no page: a certificate, a port, a name.
@@ -239,7 +279,11 @@ func (q *question) host(ctx context.Context, c Check) {
 		return
 	}
 	q.begin("connect")
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	network := "tcp"
+	if q.c.raw.IPv6 {
+		network = "tcp6"
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(host, port))
 	if err != nil {
 		q.fail("", err)
 		return

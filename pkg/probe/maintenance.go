@@ -77,6 +77,20 @@ func (d *Desk) Maintenances(ctx context.Context) ([]Maintenance, error) {
 // StartMaintenance switches checks off from now. It is sent once; after a lost
 // answer a window of this name that was not there before is looked for.
 func (d *Desk) StartMaintenance(ctx context.Context, name string, checks []Check, length time.Duration) (m Maintenance, looked bool, err error) {
+	return d.newMaintenance(ctx, "start maintenance", name, checks, func(ids []string) (nodeping.Maintenance, error) {
+		return d.Client.StartMaintenance(ctx, name, ids, length)
+	})
+}
+
+// RepeatMaintenance plans to switch checks off at every slot of a cron expression.
+// It is sent once, as StartMaintenance is.
+func (d *Desk) RepeatMaintenance(ctx context.Context, name, cron string, checks []Check, length time.Duration) (m Maintenance, looked bool, err error) {
+	return d.newMaintenance(ctx, "plan maintenance", name, checks, func(ids []string) (nodeping.Maintenance, error) {
+		return d.Client.RepeatMaintenance(ctx, name, cron, ids, length)
+	})
+}
+
+func (d *Desk) newMaintenance(ctx context.Context, op, name string, checks []Check, send func(ids []string) (nodeping.Maintenance, error)) (m Maintenance, looked bool, err error) {
 	before, err := d.Client.Maintenances(ctx)
 	if err != nil {
 		return m, false, err
@@ -88,7 +102,7 @@ func (d *Desk) StartMaintenance(ctx context.Context, name string, checks []Check
 	for _, c := range checks {
 		ids, labels[c.ID] = append(ids, c.ID), c.Label()
 	}
-	v, err := d.Client.StartMaintenance(ctx, name, ids, length)
+	v, err := send(ids)
 	if err == nil && v.ID != "" {
 		return maintenanceOf(v, labels), false, nil
 	}
@@ -106,7 +120,7 @@ func (d *Desk) StartMaintenance(ctx context.Context, name string, checks []Check
 	if lerr != nil {
 		text = "cannot tell whether it arrived: the answer was lost, and a look failed too"
 	}
-	return m, false, &apierr.Error{Vendor: nodeping.Vendor, Op: "start maintenance", Message: text, Kind: []error{apierr.ErrUnknownOutcome},
+	return m, false, &apierr.Error{Vendor: nodeping.Vendor, Op: op, Message: text, Kind: []error{apierr.ErrUnknownOutcome},
 		Hint: "oncall probe maintenance list", Err: err}
 }
 

@@ -65,6 +65,11 @@ func (f *fake) StartMaintenance(context.Context, string, []string, time.Duration
 	return f.made, f.err
 }
 
+func (f *fake) RepeatMaintenance(context.Context, string, string, []string, time.Duration) (nodeping.Maintenance, error) {
+	f.sent++
+	return f.made, f.err
+}
+
 func (f *fake) EndMaintenance(context.Context, string) error {
 	f.sent++
 	return f.err

@@ -137,8 +137,11 @@ func npRoute(method string, p []string) func(*npCall) any {
 	case "GET maintenance":
 		return npListMaintenance
 	case "POST maintenance":
-		if at(1) == "ad-hoc" {
+		switch at(1) {
+		case "ad-hoc":
 			return npStartMaintenance
+		case "":
+			return npPlanMaintenance
 		}
 	case "DELETE maintenance":
 		return func(c *npCall) any { return npEndMaintenance(c, at(1)) }
@@ -263,6 +266,43 @@ func npStartMaintenance(c *npCall) any {
 	}
 	c.np.Maintenance = append(c.np.Maintenance, m)
 	return obj{m.ID: m.view(c.s.Now), "ok": true, "message": "Maintenance started"}
+}
+
+// npPlanMaintenance is one that comes again. The demo reads minute, hour and weekday.
+func npPlanMaintenance(c *npCall) any {
+	start := npSlot(c.text("cron"), c.s.Now)
+	if start.IsZero() {
+		return obj{"error": "cron: Invalid cron"}
+	}
+	out := npStartMaintenance(c)
+	if o, ok := out.(obj); !ok || o["error"] != nil {
+		return out
+	}
+	m := c.np.Maintenance[len(c.np.Maintenance)-1]
+	m.Cron, m.Start = c.text("cron"), start
+	return obj{m.ID: m.view(c.s.Now), "ok": true, "message": "Maintenance created"}
+}
+
+// npSlot is the next slot of "minute hour * * weekday" after now; zero for others.
+func npSlot(cron string, now time.Time) time.Time {
+	f := strings.Fields(cron)
+	if len(f) != 5 || f[2] != "*" || f[3] != "*" {
+		return time.Time{}
+	}
+	minute, merr := strconv.Atoi(f[0])
+	hour, herr := strconv.Atoi(f[1])
+	weekday, werr := strconv.Atoi(f[4])
+	if merr != nil || herr != nil || werr != nil && f[4] != "*" || minute < 0 || minute > 59 || hour < 0 || hour > 23 || weekday < 0 || weekday > 7 {
+		return time.Time{}
+	}
+	now = now.UTC()
+	for d := range 8 {
+		at := time.Date(now.Year(), now.Month(), now.Day()+d, hour, minute, 0, 0, time.UTC)
+		if at.After(now) && (werr != nil || int(at.Weekday()) == weekday%7) {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 func npEndMaintenance(c *npCall, id string) any {

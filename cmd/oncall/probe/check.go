@@ -47,15 +47,9 @@ func check(ctx context.Context, f *cli.Factory, names, tags []string) error {
 		return err
 	}
 	if len(names) > 0 {
-		picked := []probe.Check{}
-		for _, n := range names {
-			c, err := probe.Pick(all, n)
-			if err != nil {
-				return err
-			}
-			picked = append(picked, c)
+		if all, err = probe.PickAll(all, names); err != nil {
+			return err
 		}
-		all = picked
 	}
 	bad, asked := []probe.Check{}, 0
 	for _, c := range all {

@@ -105,15 +105,8 @@ func targets(ctx context.Context, f *cli.Factory, names []string) (*probe.Desk, 
 	if err != nil {
 		return nil, nil, err
 	}
-	picked := []probe.Check{}
-	for _, n := range names {
-		c, err := probe.Pick(all, n)
-		if err != nil {
-			return nil, nil, err
-		}
-		picked = append(picked, c)
-	}
-	return d, picked, nil
+	picked, err := probe.PickAll(all, names)
+	return d, picked, err
 }
 
 func set(ctx context.Context, d *probe.Desk, c probe.Check, mute bool, until time.Time, end string) mutate.Outcome {

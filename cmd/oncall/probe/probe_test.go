@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,19 @@ func TestFollowsTheDeploy(t *testing.T) {
 	e.Advance(3 * time.Minute)
 	r = e.Run("probe outages api --jq '.items[] | .end != null'")
 	assert.Equal(t, "true\n", r.Out)
+}
+
+// Since when it fails is told on a phone too; the target is what gives way.
+func TestListOnANarrowTerminal(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Width = true, 60
+	r := e.Run("probe list")
+	assert.Contains(t, r.Out, "SINCE")
+	assert.NotContains(t, r.Out, "TARGET")
+	for line := range strings.Lines(r.Out) {
+		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")), 60, line)
+	}
 }
 
 func TestCheckOfNothing(t *testing.T) {
@@ -147,6 +161,50 @@ func TestMaintenance(t *testing.T) {
 	require.Equal(t, 0, e.Run("probe maintenance end "+id+" --yes").Code)
 	assert.Equal(t, "docs\n", e.Run("probe list --state disabled --jq '.items[].name'").Out)
 	assert.Equal(t, 4, e.Run("probe maintenance end "+id+" --yes").Code)
+}
+
+// What comes again: it asks, says when it runs next, and nothing is switched off yet.
+func TestPlannedMaintenance(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	line := `probe maintenance create registry registry --cron "0 4 * * 3" --for 90m --reason "image clean-up" `
+	r := e.Run(line)
+	assert.Equal(t, 5, r.Code)
+	assert.Contains(t, r.Err, "registry: not asked for 1h 30m at every 0 4 * * 3, until somebody ends it")
+	r = e.Run(line + "--dry-run")
+	assert.Zero(t, r.Code, r.Err)
+	assert.Zero(t, sent(t, e, http.MethodPost))
+	r = e.Run(line + "--yes")
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "planned")
+	assert.Contains(t, r.Out, "(next 04:00:00 UTC)")
+	list := clitest.JSON[struct {
+		Items []struct {
+			Name, State, Cron string
+			Seconds           float64
+			Probes            []string
+		}
+	}](t, e.Run("probe maintenance list -o json")).Items
+	assert.Equal(t, "image clean-up", list[0].Name)
+	assert.Equal(t, "planned", list[0].State)
+	assert.Equal(t, "0 4 * * 3", list[0].Cron)
+	assert.InDelta(t, 5400, list[0].Seconds, 0.1)
+	assert.Equal(t, []string{"registry"}, list[0].Probes, "named twice, meant once")
+	assert.Equal(t, "docs\n", e.Run("probe list --state disabled --jq '.items[].name'").Out)
+	e.Advance(42 * time.Minute)
+	assert.Equal(t, "docs\nregistry\n", e.Run("probe list --state disabled --jq '.items[].name'").Out)
+
+	for bad, code := range map[string]int{`--cron "0 4 * *" --for 1h --reason r`: 2, `--for 1h --reason r`: 2, `--cron "0 4 * * 3" --reason r`: 2, `--cron "0 4 * * 3" --for 1h`: 2, `--cron "x 4 * * 3" --for 1h --reason r`: 1} {
+		r = e.Run("probe maintenance create registry --yes " + bad)
+		assert.Equal(t, code, r.Code, "%s: %s", bad, r.Err)
+		assert.Empty(t, r.Out)
+	}
+	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "nodeping", Method: http.MethodPost, Kind: simulator.FaultResetAfter, Times: 1}))
+	r = e.Run(`probe maintenance create dashboard --cron "0 5 * * *" --for 1h --reason other --yes`)
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "a look shows that it arrived")
+	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "nodeping", Method: http.MethodPost, Kind: simulator.FaultResetBefore, Times: 1}))
+	assert.Equal(t, 15, e.Run(`probe maintenance create dashboard --cron "0 6 * * *" --for 1h --reason third --yes`).Code)
 }
 
 func TestResults(t *testing.T) {

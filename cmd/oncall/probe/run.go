@@ -151,6 +151,9 @@ func (o *runOptions) view(v *printer.Detail, a asked) {
 	if a.Here.Step != "" && a.Here.Step != "http" {
 		here = "failed at " + a.Here.Step + ": " + here
 	}
+	if n := len(a.Here.Redirects); n > 0 {
+		here += ", at " + a.Here.Redirects[n-1]
+	}
 	if a.Here.Location != "" {
 		here += " -> " + a.Here.Location
 	}

@@ -118,6 +118,10 @@ const maxHang = 24
 // what stands behind a short begin set off by two blanks or more.
 func prose(text string) detailLine {
 	l := detailLine{units: strings.Split(text, " "), sep: " "}
+	// A line that is set in stays so.
+	if n := len(text) - len(strings.TrimLeft(text, " ")); n <= maxHang {
+		l.hang = n
+	}
 	if begin, rest, ok := strings.Cut(text, "  "); ok && begin != "" {
 		behind := strings.TrimLeft(rest, " ")
 		if hang := ios.TextWidth(text) - ios.TextWidth(behind); hang <= maxHang {

@@ -82,6 +82,16 @@ func TestDetail(t *testing.T) {
 		`), detailed(t, view, width(60)))
 }
 
+// A line that is set in goes on where it began.
+func TestDetailKeepsWhatIsSetIn(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, lines(`
+		updates  03:12:04  identified
+		           We found the cause and
+		           are going back.
+		`), detailed(t, func(d *Detail) { d.Row("updates", "03:12:04  identified", "  We found the cause and are going back.") }, width(36)))
+}
+
 func TestDetailIsNotSqueezed(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a        text of twenty four cols\n         and more\n", detailed(t, func(d *Detail) {

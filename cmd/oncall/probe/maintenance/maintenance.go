@@ -18,6 +18,7 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 	return cli.Group(f, "maintenance", "Planned windows in which checks are switched off",
 		newCmdList,
 		newCmdStart,
+		newCmdCreate,
 		newCmdEnd,
 	)
 }

@@ -44,21 +44,42 @@ them on again by itself.`,
 	return cmd
 }
 
-func (o *startOptions) validate() error {
-	if o.long == "" {
-		return cli.Usage("how long? --for is missing").WithHint("--for 1h --reason WHY")
+func (o *startOptions) validate() (err error) {
+	o.d, err = length(o.f, o.long)
+	return err
+}
+
+// length reads --for, and refuses maintenance without a reason.
+func length(f *cli.Factory, long string) (time.Duration, error) {
+	if long == "" {
+		return 0, cli.Usage("how long? --for is missing").WithHint("--for 1h --reason WHY")
 	}
-	var err error
-	if o.d, err = cli.Length("for", o.long, 0); err != nil {
-		return err
+	d, err := cli.Length("for", long, 0)
+	if err != nil {
+		return 0, err
 	}
 	switch {
-	case o.d%time.Minute != 0:
-		return cli.Usage("--for: %s is not in whole minutes, which NodePing counts in", o.long)
-	case o.f.Change.Reason == "":
-		return cli.Usage("maintenance needs a reason: it becomes its name").WithHint("--for %s --reason WHY", o.long)
+	case d%time.Minute != 0:
+		return 0, cli.Usage("--for: %s is not in whole minutes, which NodePing counts in", long)
+	case f.Change.Reason == "":
+		return 0, cli.Usage("maintenance needs a reason: it becomes its name").WithHint("--for %s --reason WHY", long)
 	}
-	return nil
+	return d, nil
+}
+
+// named finds the checks, with their labels.
+func named(ctx context.Context, d *probe.Desk, names []string) (checks []probe.Check, labels []string, err error) {
+	all, err := d.List(ctx, probe.Filter{})
+	if err != nil {
+		return nil, nil, err
+	}
+	if checks, err = probe.PickAll(all, names); err != nil {
+		return nil, nil, err
+	}
+	for _, c := range checks {
+		labels = append(labels, c.Label())
+	}
+	return checks, labels, nil
 }
 
 func (o *startOptions) run(ctx context.Context) error {
@@ -69,17 +90,9 @@ func (o *startOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := d.List(ctx, probe.Filter{})
+	checks, labels, err := named(ctx, d, o.names)
 	if err != nil {
 		return err
-	}
-	checks, labels := []probe.Check{}, []string{}
-	for _, n := range o.names {
-		c, err := probe.Pick(all, n)
-		if err != nil {
-			return err
-		}
-		checks, labels = append(checks, c), append(labels, c.Label())
 	}
 	until := o.f.Now().Add(o.d)
 	plan := mutate.Plan{Verb: "start", Done: "started", Kind: "probe-maintenance", Until: &until,
