@@ -126,6 +126,7 @@ func (j Job) Effective(given []Parameter) ([]Parameter, error) {
 		if err := d.check(op, &p); err != nil {
 			return nil, err
 		}
+		p.Secret = p.Secret || d.Secret()
 		out = append(out, p)
 	}
 	for _, p := range given { // in the order given, so that the message is always the same

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -81,25 +80,12 @@ func (o *watchOptions) jobs() ([]jenkins.JobName, error) {
 	if o.url != nil {
 		return []jenkins.JobName{o.url.Job}, nil
 	}
-	cfg, err := o.f.Config()
-	if err != nil {
-		return nil, err
-	}
-	out := []jenkins.JobName{}
 	if o.only != "" && o.c.Backend == deploy.BackendJenkins {
 		return []jenkins.JobName{o.c.Job}, nil
 	}
-	if name := cfg.String("jenkins.deploy-job"); name != "" {
-		j, err := jenkins.ParseJobName(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, j)
-	}
-	for _, c := range o.set.All {
-		if c.Backend == deploy.BackendJenkins && !slices.ContainsFunc(out, c.Job.Equal) {
-			out = append(out, c.Job)
-		}
+	out, err := o.f.DeployJobs()
+	if err != nil {
+		return nil, err
 	}
 	if len(out) == 0 {
 		return nil, cli.Usage("no job that deploys is set").WithHint("set ONCALL_JENKINS_DEPLOY_JOB")

@@ -15,6 +15,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/jenkins"
+	"github.com/balena-io/oncall/pkg/secret"
 )
 
 type retryOptions struct {
@@ -26,6 +27,7 @@ type retryOptions struct {
 	params     []string
 
 	changes []jenkins.Parameter
+	ask     mutate.Ask
 }
 
 const (
@@ -45,6 +47,8 @@ exit code is that of the result. By default the newest build that did not end gr
 ` + buildHelp + `
 
 An equal run that is queued or running stops it (--force starts one all the same).
+With --until-green it goes on after UNSTABLE and FAILURE; a build that was aborted,
+or not built, ends it.
 A start is sent once: when its answer is lost the queue and the newest builds are
 searched for it, and what is not found there is exit code 15, never a second start.`,
 		Example: `oncall e2e retry
@@ -103,6 +107,10 @@ func (o *retryOptions) run(ctx context.Context) error {
 	if err := o.open(ctx); err != nil {
 		return err
 	}
+	ask, err := o.fence()
+	if err != nil {
+		return err
+	}
 	b, err := o.build(ctx)
 	if err != nil {
 		return err
@@ -133,12 +141,41 @@ func (o *retryOptions) run(ctx context.Context) error {
 	if equal != "" {
 		notes = append(notes, "an equal run is there already: "+equal)
 	}
+	o.ask = ask
 	return o.start(ctx, j, b, given, all, notes)
+}
+
+// fence keeps a retry from being a way around what a deployment asks: that job is
+// refused here. Any other job than the context's may do anything, and is asked
+// about.
+func (o *retryOptions) fence() (mutate.Ask, error) {
+	cfg, err := o.f.Config()
+	if err != nil {
+		return 0, err
+	}
+	deploys, err := o.f.DeployJobs()
+	if err != nil {
+		return 0, err
+	}
+	if slices.ContainsFunc(deploys, o.job.Equal) {
+		return 0, apierr.New(apierr.ErrGuard, "jenkins", "retry "+o.job.String(), "this job deploys, which is not started here").
+			WithHint("oncall deploy run shows what would change, and asks")
+	}
+	own, err := jenkins.ParseJobName(cfg.String("jenkins.e2e-job"))
+	if err != nil || !own.Equal(o.job) {
+		return mutate.AskYesNo, nil
+	}
+	return mutate.AskNever, nil
 }
 
 // given are the parameters to send: those of the build that the job still
 // takes, changed by --param.
 func (o *retryOptions) given(j jenkins.Job, b jenkins.Build) (out []jenkins.Parameter, notes []string, err error) {
+	for _, c := range o.changes {
+		if slices.ContainsFunc(j.Parameters, func(d jenkins.Definition) bool { return d.Name == c.Name && d.Secret() }) {
+			o.f.Masker.Add(secret.New(c.Value))
+		}
+	}
 	out = []jenkins.Parameter{}
 	defined := func(name string) bool {
 		return slices.ContainsFunc(j.Parameters, func(d jenkins.Definition) bool { return d.Name == name })
@@ -198,7 +235,7 @@ func (o *retryOptions) start(ctx context.Context, j jenkins.Job, b jenkins.Build
 	}
 	var last jenkins.Build
 	var waited error
-	err := o.f.Mutate(ctx, mutate.Plan{Verb: "retry", Done: "started", Kind: "build", Effects: []string{effect}, Notes: notes},
+	err := o.f.Mutate(ctx, mutate.Plan{Verb: "retry", Done: "started", Kind: "build", Effects: []string{effect}, Notes: notes, Ask: o.ask},
 		func(ctx context.Context, report mutate.Report) error {
 			for n := 1; n <= o.times; n++ {
 				var err error
@@ -206,7 +243,7 @@ func (o *retryOptions) start(ctx context.Context, j jenkins.Job, b jenkins.Build
 				if err != nil || waited != nil {
 					return err
 				}
-				if last.Result == jenkins.Success {
+				if !last.Result.Bad() { // green; or stopped by somebody, who would be surprised by another
 					return nil
 				}
 			}

@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -176,6 +178,69 @@ func TestRetryUntilGreen(t *testing.T) {
 	r = e.Run("e2e retry 9123 --times 3 --until-green")
 	assert.Equal(t, 0, r.Code, r.Err)
 	assert.Equal(t, 4, starts(t, e), "one was enough")
+}
+
+// What somebody stopped is not started again behind their back.
+func TestRetryUntilGreenEndsWithAnAbort(t *testing.T) {
+	t.Parallel()
+	for result, code := range map[string]int{"ABORTED": 12, "NOT_BUILT": 13, "WEIRD": 1} {
+		e := clitest.New(t)
+		require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{Result: result}))
+		assert.Equal(t, code, e.Run("e2e retry 9123 --times 3 --until-green").Code, result)
+		assert.Equal(t, 1, starts(t, e), result)
+	}
+}
+
+// A retry is no way around what a deployment asks, and another job than the
+// context's is asked about.
+func TestRetryOfOtherJobs(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	for _, line := range []string{"e2e retry --job Deploy-Component-To-Production 881", "e2e retry --yes --force http://x/job/Deploy-Component-To-Production/881/"} {
+		r := e.Run(line)
+		assert.Equal(t, 8, r.Code, r.Err)
+		assert.Contains(t, r.Err, "jenkins: retry Deploy-Component-To-Production: this job deploys, which is not started here\nhint: oncall deploy run")
+	}
+	e.Serve()
+	e.Vars["ONCALL_JENKINS_E2E_JOB"] = "team/nightly"
+	r := e.Run("e2e retry 9123 --job balena-e2e-ephemeral")
+	assert.Equal(t, 5, r.Code, r.Err)
+	assert.Contains(t, r.Err, "plan   balena-e2e-ephemeral again, as #9123")
+	assert.Zero(t, starts(t, e))
+	assert.Equal(t, 0, e.Run("e2e retry 9123 --job balena-e2e-ephemeral --no-wait --yes").Code)
+	assert.Equal(t, 1, starts(t, e))
+}
+
+// A password that is given for a retry is shown nowhere.
+func TestRetryHidesPasswords(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	answers := map[string]string{
+		"/job/e2e/api/json": `{"_class":"x","name":"e2e","buildable":true,"builds":[],"property":[{"parameterDefinitions":[
+			{"name":"KEY","type":"PasswordParameterDefinition"},{"name":"DEVICE","type":"StringParameterDefinition"}]}]}`,
+		"/job/e2e/7/api/json": `{"number":7,"building":false,"result":"FAILURE","timestamp":1,"duration":1,
+			"actions":[{"parameters":[{"name":"KEY"},{"name":"DEVICE","value":"qemu"}]}]}`,
+		"/queue/api/json": `{"items":[]}`,
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !assert.Equal(t, http.MethodGet, r.Method) || answers[r.URL.Path] == "" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, answers[r.URL.Path])
+	}))
+	t.Cleanup(srv.Close)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	e.Vars["ONCALL_JENKINS_URL"], e.Vars["ONCALL_JENKINS_E2E_JOB"] = srv.URL, "e2e"
+	r := e.Run("e2e retry 7 --dry-run -vv")
+	assert.Equal(t, 8, r.Code)
+	assert.Contains(t, r.Err, "Jenkins does not hand out the value of KEY")
+	r = e.Run("e2e retry 7 --param KEY=hunter-2-hunter --dry-run -vv")
+	assert.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, r.Err, "KEY=(secret) DEVICE=qemu")
+	assert.Contains(t, r.Err, "would send  POST")
+	assert.NotContains(t, r.Out+r.Err, "hunter-2")
 }
 
 func TestRetryRefusesAnEqualRun(t *testing.T) {

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
+	"github.com/balena-io/oncall/pkg/deploy"
 	"github.com/balena-io/oncall/pkg/e2e"
 	"github.com/balena-io/oncall/pkg/jenkins"
 )
@@ -19,6 +21,32 @@ func (f *Factory) Jenkins(ctx context.Context) (*jenkins.Client, error) {
 		return nil, err
 	}
 	return jenkins.New(jenkins.Config{HTTP: h, User: cfg.String("jenkins.user"), Token: s[0]})
+}
+
+// DeployJobs are the jobs that deploy: the context's, and those of the components.
+func (f *Factory) DeployJobs() ([]jenkins.JobName, error) {
+	cfg, err := f.Config()
+	if err != nil {
+		return nil, err
+	}
+	out := []jenkins.JobName{}
+	if name := cfg.String("jenkins.deploy-job"); name != "" {
+		j, err := jenkins.ParseJobName(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, j)
+	}
+	set, err := f.Components()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range set.All {
+		if c.Backend == deploy.BackendJenkins && !slices.ContainsFunc(out, c.Job.Equal) {
+			out = append(out, c.Job)
+		}
+	}
+	return out, nil
 }
 
 // E2EReader finds out why builds failed. What it learns of finished builds is
