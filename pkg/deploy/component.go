@@ -58,15 +58,23 @@ func (c Component) Production() bool {
 	return e == "" || e == "demo" || strings.HasPrefix(e, "prod")
 }
 
-// Find returns the component of a key; a misspelt one is an apierr.ErrNotFound
+// Find returns the component of a key, in whatever case it is written where that
+// leaves one; a misspelt one is an apierr.ErrNotFound
 // that shows the nearest.
 func Find(all []Component, key string) (Component, error) {
 	names := []string{}
+	alike := []Component{}
 	for _, c := range all {
 		if c.Key == key {
 			return c, nil
 		}
+		if strings.EqualFold(c.Key, key) {
+			alike = append(alike, c)
+		}
 		names = append(names, c.Key)
+	}
+	if len(alike) == 1 {
+		return alike[0], nil
 	}
 	err := apierr.New(apierr.ErrNotFound, "", "deploy", "there is no component called %q", key)
 	if near := nearest.Of(key, names); len(near) > 0 {

@@ -35,7 +35,7 @@ type FleetSight struct {
 }
 
 // errNoHistory is why a fleet's timeline is short.
-var errNoHistory = errors.New("a fleet: balenaCloud keeps no history of where it was sent")
+var errNoHistory = errors.New("balenaCloud keeps no history of where a fleet was sent")
 
 // fleetReleases is how many releases are read.
 const fleetReleases = 100

@@ -74,14 +74,14 @@ func (d *Deployer) automation(p *Plan, w Want) error {
 		return nil
 	}
 	switch {
+	case p.Nothing != "" && (len(marks) == 0 || !w.Hold):
+		return nil // it stays as it is
 	case len(marks) == 0 && c.HoldParam != "":
 		p.hold = "true" // as it is
 		p.Evidence = append(p.Evidence, "automation: stopped, and stays so ("+c.HoldParam+")")
 		return nil
 	case len(marks) == 0:
 		p.Evidence = append(p.Evidence, "automation: none in the file")
-		return nil
-	case p.Nothing != "" && !w.Hold:
 		return nil
 	}
 	words := Marks(c, marks)

@@ -60,6 +60,9 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if err := o.open(ctx, nil); err != nil {
 		return err
 	}
+	if o.c.Backend == deploy.BackendFleet {
+		return apierr.New(apierr.ErrGuard, "", "deploy diff "+o.key, "%s is a fleet: its releases have no manifest to compare", o.c.Key).WithHint("oncall deploy status %s", o.c.Key)
+	}
 	s, err := o.d.Look(ctx)
 	if err != nil {
 		return err
@@ -105,7 +108,11 @@ func (o *diffOptions) run(ctx context.Context) error {
 
 func (o *diffOptions) view(v *printer.Detail, x difference) {
 	v.Title(fmt.Sprintf("%s  %s -> %s", x.Component, x.From, x.To), o.c.Environment)
-	v.Block("manifest", strings.Split(strings.TrimRight(x.Patch, "\n"), "\n")...)
+	if x.Patch == "" {
+		v.Row("manifest", "no change")
+	} else {
+		v.Block("manifest", strings.Split(strings.TrimRight(x.Patch, "\n"), "\n")...)
+	}
 	also := x.Files
 	if len(also) == 0 {
 		also = []string{"nothing else in the commits that changed the file"}

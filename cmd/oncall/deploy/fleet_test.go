@@ -56,7 +56,7 @@ func TestAFleetFromRollbackToUnpin(t *testing.T) {
 	assert.Regexp(t, `running +yes +2\.14\.0 in 4 of 4 online; 1 offline; 1 pinned by itself`, r.Out)
 	r = e.Run("deploy history jellyfish -o json")
 	assert.Equal(t, 0, r.Code, r.Err)
-	assert.Contains(t, r.Out, "balenaCloud keeps no history of where it was sent")
+	assert.Contains(t, r.Out, "balenaCloud keeps no history of where a fleet was sent")
 	assert.Equal(t, exit.Guard, e.Run("deploy diff jellyfish").Code)
 
 	r = e.Run("deploy unpin jellyfish --yes --reason fixed")

@@ -62,7 +62,10 @@ func (o *historyOptions) run(ctx context.Context) error {
 		}
 	}
 	meta := printer.Meta{}
-	if s.RepoErr != nil {
+	switch {
+	case s.Fleet != nil:
+		meta.Partial = append(meta.Partial, printer.Partial{Source: "balena", Error: s.RepoErr.Error()})
+	case s.RepoErr != nil:
 		meta.Partial = append(meta.Partial, printer.Partial{Source: "repository", Error: s.RepoErr.Error()})
 	}
 	if s.JobErr != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,4 +81,28 @@ func TestTheWorldMovesBetweenPlanAndAct(t *testing.T) {
 			assert.Equal(t, c.builds, started(t, e))
 		})
 	}
+}
+
+// TestSeveralRollBackAtOnce: whoever comes second joins, wherever the first one
+// is by then. The queue holds what is started, as it does for a moment.
+func TestSeveralRollBackAtOnce(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.NoError(t, e.World.SetJenkins(simulator.JenkinsQuirks{QueueHolds: true}))
+	var wg sync.WaitGroup
+	results := make([]clitest.Result, 4)
+	for i := range results {
+		wg.Go(func() { results[i] = e.Run(`deploy rollback api --no-wait` + yes) })
+	}
+	wg.Wait()
+	changed := 0
+	for _, r := range results {
+		assert.Zero(t, r.Code, r.Err)
+		assert.Contains(t, r.Out, "component/api started")
+		if !strings.Contains(r.Err, "under way already") {
+			changed++
+		}
+	}
+	assert.Equal(t, 1, changed, "one of them says that it started it")
+	assert.Equal(t, 1, started(t, e))
 }

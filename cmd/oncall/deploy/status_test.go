@@ -105,3 +105,14 @@ func TestEnvironmentAloneKnowsBuildsAlone(t *testing.T) {
 	assert.Equal(t, exit.Usage, r.Code)
 	assert.Contains(t, r.Err, "ONCALL_JENKINS_DEPLOY_JOB")
 }
+
+func TestAComponentInWhateverCase(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	assert.Equal(t, "component/api\n", e.Run(`deploy status API -o name`).Out)
+	r := e.Run(`deploy run API 17.5.0 --yes --reason x`)
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "component/api already at 17.5.0: nothing to do")
+	assert.NotContains(t, r.Err, "note", "nothing is done, so nothing is to be weighed")
+	assert.Contains(t, e.Run(`deploy diff api 17.4.1 17.4.1`).Out, "manifest  no change")
+}

@@ -100,6 +100,8 @@ func TestUsageSendsNothing(t *testing.T) {
 		`deploy rollback jellyfish --stale-ok` + yes:         {exit.Usage, "has no repository that could be old"},
 		`deploy rollback jellyfish --wait-for-running` + yes: {exit.Usage, "a pin waits in no queue"},
 		`deploy run jellyfish 2.14.0 --require-image` + yes:  {exit.Usage, "never at a registry"},
+		`deploy discover --repo ext::x`:                      {exit.Usage, "the demo has no repository"},
+		`deploy diff jellyfish`:                              {exit.Guard, "its releases have no manifest to compare"},
 		`deploy unpin api` + yes:                             {exit.Guard, "there is nothing to take away"},
 		`deploy status api --kustomization ""`:               {exit.Usage, "the file is missing"},
 		`deploy status api --kustomization /nowhere`:         {exit.Usage, "no such file"},

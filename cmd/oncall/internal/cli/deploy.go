@@ -310,6 +310,9 @@ func (f *Factory) Repository(ctx context.Context, set *ComponentSet, repo, branc
 	if set.demo && repo == "" {
 		repo = simulator.EnvironmentProduction
 	}
+	if set.demo && repo != simulator.EnvironmentProduction && repo != simulator.EnvironmentStaging {
+		return nil, Usage("the demo has no repository %q", repo).WithHint("--repo production, or --repo staging")
+	}
 	return f.mirror(ctx, cfg, set, ComponentDefinition{Repo: repo, Branch: branch})
 }
 
