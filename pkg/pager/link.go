@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/victorops"
@@ -68,18 +69,42 @@ func (p *Pager) Link(ctx context.Context, number string) (string, error) {
 
 // Snooze always fails: VictorOps has no API for it (note 3). The error is an
 // apierr.ErrUnsupported whose hint leads to the incident in the portal, where it
-// can be done.
-func (p *Pager) Snooze(ctx context.Context, number string) error {
-	e := apierr.New(apierr.ErrUnsupported, victorops.Vendor, "snooze "+number, "VictorOps has no API for it; the portal has: in steps of 30 minutes, up to 24 h")
+// can be done, and says what to choose there for a length (0: not told).
+func (p *Pager) Snooze(ctx context.Context, number string, length time.Duration) error {
+	how := "in steps of 30 minutes, up to 24 h"
+	if length > 0 {
+		steps := min((length+snoozeStep-1)/snoozeStep*snoozeStep, snoozeMost)
+		how = "choose " + hours(steps) + " there (" + how + ")"
+	}
+	e := apierr.New(apierr.ErrUnsupported, victorops.Vendor, "snooze "+number, "VictorOps has no API for it; the portal has: %s", how)
 	if link, err := p.Link(ctx, number); err == nil {
 		return e.WithHint("%s", link)
 	}
 	return e.WithHint("%s", strings.TrimSuffix(portal, "/client/"))
 }
 
+// Steps and limit of a snooze in the portal (note 3: docs).
+const (
+	snoozeStep = 30 * time.Minute
+	snoozeMost = 24 * time.Hour
+)
+
+// hours is a length in whole half hours: 30m, 2h, 1h 30m.
+func hours(d time.Duration) string {
+	parts := []string{}
+	if h := int(d.Hours()); h > 0 {
+		parts = append(parts, itoa(h)+"h")
+	}
+	if m := int(d.Minutes()) % 60; m > 0 {
+		parts = append(parts, itoa(m)+"m")
+	}
+	return strings.Join(parts, " ")
+}
+
 // Number reads what people type or paste for an incident: 4127, #4127,
-// incident/4127, or its address in the portal. Anything else is an
-// apierr.ErrUsage.
+// incident/4127, or its address in the portal. Zeros in front are dropped, as the
+// vendor would take 04127 for 4127 and there would be two of one. Anything else is
+// an apierr.ErrUsage.
 func Number(s string) (string, error) {
 	n := strings.TrimSpace(s)
 	if i := strings.LastIndex(n, "incident/"); i >= 0 {
@@ -89,6 +114,9 @@ func Number(s string) (string, error) {
 		}
 	}
 	n = strings.TrimPrefix(n, "#")
+	if bare := strings.TrimLeft(n, "0"); bare != "" {
+		n = bare
+	}
 	if n == "" || len(n) > 18 || strings.Trim(n, "0123456789") != "" {
 		return "", apierr.New(apierr.ErrUsage, victorops.Vendor, "", "%q is not an incident number", s).
 			WithHint("oncall incident list")

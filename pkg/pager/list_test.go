@@ -137,7 +137,7 @@ func TestLinkAndSnooze(t *testing.T) {
 	link, err := p.Link(t.Context(), "4127")
 	require.NoError(t, err)
 	assert.Equal(t, "https://portal.victorops.com/client/example-org#/incident/4127", link)
-	err = p.Snooze(t.Context(), "4127")
+	err = p.Snooze(t.Context(), "4127", 0)
 	require.ErrorIs(t, err, apierr.ErrUnsupported)
 	assert.Equal(t, link, apierr.HintOf(err))
 	p.Org = ""

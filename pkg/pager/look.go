@@ -58,9 +58,7 @@ func (p *Pager) Look(ctx context.Context, numbers []string) ([]Seen, error) {
 
 func (p *Pager) lookAt(ctx context.Context, number, org string) Seen {
 	v, err := p.Client.Incident(ctx, number)
-	if err == nil && v.Number == "" {
-		v.Number = victorops.ID(number)
-	}
+	v.Number = victorops.ID(number) // what becomes of it is told under the number that was asked for
 	if errors.Is(err, apierr.ErrNotFound) {
 		err = unknown(number, err)
 	}

@@ -31,11 +31,11 @@ oncall incident get 4127 --jq '.item.links[].url'`,
 		Args:              cli.ExactArgs(1),
 		ValidArgsFunction: completeNumbers(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := numbers(args)
+			n, err := pager.Number(args[0])
 			if err != nil {
 				return err
 			}
-			o.number = n[0]
+			o.number = n
 			return o.run(cmd.Context())
 		},
 	}

@@ -80,15 +80,21 @@ func teamNames(i pager.Incident) string {
 	return strings.Join(names, ",")
 }
 
-// numbers reads incident numbers as people paste them.
+// numbers reads incident numbers as people paste them, commas between them too.
 func numbers(args []string) ([]string, error) {
 	out := []string{}
 	for _, a := range args {
-		n, err := pager.Number(a)
-		if err != nil {
-			return nil, err
+		parts := strings.FieldsFunc(a, func(r rune) bool { return r == ',' })
+		if len(parts) == 0 {
+			parts = []string{a}
 		}
-		out = append(out, n)
+		for _, part := range parts {
+			n, err := pager.Number(part)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+		}
 	}
 	return out, nil
 }

@@ -36,11 +36,11 @@ oncall incident note 4127`,
 			return completeNumbers(f)(cmd, args, word)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := numbers(args[:1])
+			n, err := pager.Number(args[0])
 			if err != nil {
 				return err
 			}
-			o.number, o.text = n[0], strings.Join(args[1:], " ")
+			o.number, o.text = n, strings.Join(args[1:], " ")
 			if len(args) == 1 {
 				return o.list(cmd.Context())
 			}

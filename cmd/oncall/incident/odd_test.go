@@ -85,3 +85,35 @@ func TestGetShowsEveryAnnotation(t *testing.T) {
 		assert.Contains(t, strings.Split(r.Out, "\n"), line)
 	}
 }
+
+// One incident has one number, however it is written: told twice, once truly and
+// once not, is worse than not at all.
+func TestNumbersAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	r := e.Run("incident ack 4127,04126 '#4127'")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Regexp(t, `^incident/4127 acknowledged .*\nincident/4126 acknowledged .*\n$`, r.Out)
+	assert.Equal(t, "incident/4119 already acknowledged by secondary\n", e.Run("incident ack 04119").Out)
+	for _, line := range []string{"incident get 4127,4126", "incident ack ,", "incident note 4127,4126 text", "incident timeline 4127,4126"} {
+		assert.Equal(t, 2, e.Run(line).Code, line)
+	}
+}
+
+func TestSnoozeSaysWhatToChoose(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	for line, want := range map[string]string{
+		"incident snooze 4127":            "the portal has: in steps of 30 minutes, up to 24 h\n",
+		"incident snooze 4127 --for 20m":  "the portal has: choose 30m there (in steps of 30 minutes, up to 24 h)\n",
+		"incident snooze 4127 --for 2h":   "the portal has: choose 2h there (",
+		"incident snooze 4127 --for 70m":  "the portal has: choose 1h 30m there (",
+		"incident snooze 4127 --for 100d": "the portal has: choose 24h there (",
+	} {
+		r := e.Run(line)
+		assert.Equal(t, 8, r.Code, line)
+		assert.Contains(t, r.Err, want)
+		assert.Contains(t, r.Err, "hint: https://portal.victorops.com/client/balena-demo#/incident/4127\n")
+	}
+	assert.Equal(t, 2, e.Run("incident snooze 4127 --for soon").Code)
+}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/pkg/pager"
 )
 
 func newCmdOpen(f *cli.Factory) *cobra.Command {
@@ -16,7 +17,7 @@ oncall incident open 4127 --web`,
 		Args:              cli.ExactArgs(1),
 		ValidArgsFunction: completeNumbers(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := numbers(args)
+			n, err := pager.Number(args[0])
 			if err != nil {
 				return err
 			}
@@ -24,11 +25,11 @@ oncall incident open 4127 --web`,
 			if err != nil {
 				return err
 			}
-			url, err := p.Link(cmd.Context(), n[0])
+			url, err := p.Link(cmd.Context(), n)
 			if err != nil {
 				return err
 			}
-			return f.Open(cli.Link{Name: "incident/" + n[0], URL: url}, web)
+			return f.Open(cli.Link{Name: "incident/" + n, URL: url}, web)
 		},
 	}
 	cli.WebFlag(cmd, &web)

@@ -21,11 +21,11 @@ oncall incident timeline 4127 -o jsonl`,
 		Args:              cli.ExactArgs(1),
 		ValidArgsFunction: completeNumbers(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := numbers(args)
+			n, err := pager.Number(args[0])
 			if err != nil {
 				return err
 			}
-			return runTimeline(cmd.Context(), f, n[0])
+			return runTimeline(cmd.Context(), f, n)
 		},
 	}
 }

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -74,6 +75,9 @@ func (o *exportOptions) complete(cmd *cobra.Command, args []string) error {
 	}
 	if n != 1 {
 		return cli.Usage("%s: whose plan? give one of a team, --user, --mine", cmd.CommandPath()).WithHint("%s", cmd.UseLine())
+	}
+	if info, err := os.Stat(o.file); o.file != "" && err == nil && info.IsDir() {
+		return cli.Usage("--file: %s is a folder", o.file).WithHint("--file %s", filepath.Join(o.file, "oncall.ics"))
 	}
 	if len(args) == 1 {
 		o.team = args[0]

@@ -48,3 +48,12 @@ func TestFarTimesBearTheirYear(t *testing.T) {
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Contains(t, r.Err, "Thu 05 Mar 03:19 UTC to Fri 09 Apr 2027 03:19 UTC")
 }
+
+// A folder is found out before the pager is asked.
+func TestExportIntoAFolder(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	r := e.Run("rotation export --mine --file '" + e.Home + "'")
+	assert.Equal(t, 2, r.Code)
+	assert.Contains(t, r.Err, "--file: "+e.Home+" is a folder\nhint: --file "+e.Home)
+}

@@ -40,6 +40,8 @@ func RangeArgs(low, high int) cobra.PositionalArgs {
 			want = count(low)
 		case high < 0:
 			want = "at least " + count(low)
+		case low == 0:
+			want = "at most " + count(high)
 		default:
 			want = fmt.Sprintf("%d to %s", low, count(high))
 		}
