@@ -51,6 +51,7 @@ func TestListOnANarrowTerminal(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	e.Terminal, e.Width = true, 60
+	e.Vars["NO_COLOR"] = "1"
 	r := e.Run("probe list")
 	assert.Contains(t, r.Out, "SINCE")
 	assert.NotContains(t, r.Out, "TARGET")
