@@ -31,6 +31,7 @@ type tally struct {
 	over     bool                  // values are folded, as there are too many to be kept apart
 	folds    bool                  // the server folds, as it has too many values otherwise
 	lacks    bool                  // the server does not know a stage of the query
+	crowded  bool                  // it has too many values even in a small part
 	here     bool
 	more     bool
 }
@@ -44,7 +45,7 @@ func (c Count) count(ctx context.Context, src TopSource, from, to time.Time) (*t
 
 // part counts one part of a span; least is the shortest that is cut further.
 func (c Count) part(ctx context.Context, src TopSource, t *tally, from, to time.Time, least time.Duration) error {
-	if t.lacks {
+	if t.lacks || t.crowded {
 		return c.countHere(ctx, src, t, from, to)
 	}
 	err := c.onServer(ctx, src, t, from, to)
@@ -74,7 +75,10 @@ func (c Count) part(ctx context.Context, src TopSource, t *tally, from, to time.
 		width = max(l.Length.Truncate(time.Second), width/64)
 	}
 	width = width.Round(time.Second)
-	if width < least {
+	// A quarter of the span with too many values: they are as many as the lines, or
+	// nearly, and no part will do.
+	t.crowded = l.Kind == loki.LimitSeries && to.Sub(from) <= c.To.Sub(c.From)/4
+	if width < least || t.crowded {
 		return c.countHere(ctx, src, t, from, to)
 	}
 	for at := from; at.Before(to); at = at.Add(width) {

@@ -25,12 +25,12 @@ type Sample struct {
 
 // Detect looks at the newest lines of a query for a field, and for the parser that
 // finds it: json, logfmt, or the form of an access log.
-func Detect(ctx context.Context, src Ranger, query, field string, from, to time.Time) (Sample, error) {
-	res, err := src.QueryRange(ctx, loki.Range{Query: query, Start: from, End: to, Limit: sampled, Direction: loki.Backward})
+func Detect(ctx context.Context, src Pager, query, field string, from, to time.Time) (Sample, error) {
+	lines, err := first(ctx, src, loki.Range{Query: query, Start: from, End: to, Direction: loki.Backward}, sampled)
 	if err != nil {
 		return Sample{}, err
 	}
-	out := Sample{Lines: len(res.Entries)}
+	out := Sample{Lines: len(lines)}
 	names := map[string]bool{}
 	ways := []Parser{{}}
 	for _, text := range []string{"json", "logfmt", accessLog} {
@@ -41,7 +41,7 @@ func Detect(ctx context.Context, src Ranger, query, field string, from, to time.
 		ways = append(ways, p)
 	}
 	hits := make([]int, len(ways))
-	for _, e := range res.Entries {
+	for _, e := range lines {
 		for i, p := range ways {
 			fields := p.Fields(e.Line)
 			if i == 0 {

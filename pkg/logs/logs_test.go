@@ -31,6 +31,9 @@ type store struct {
 func (s *store) pick(r loki.Range) []loki.Entry {
 	var out []loki.Entry
 	for _, e := range s.all {
+		if _, part, ok := strings.Cut(r.Query, `|= "`); ok && !strings.Contains(e.Line, strings.TrimSuffix(part, `"`)) {
+			continue
+		}
 		if e.NS >= r.Start.UnixNano() && e.NS < r.End.UnixNano() {
 			out = append(out, e)
 		}
@@ -66,20 +69,6 @@ func (s *store) Pages(ctx context.Context, r loki.Range, how loki.Paging) iter.S
 			}
 		}
 	}
-}
-
-func (s *store) QueryRange(_ context.Context, r loki.Range) (*loki.Result, error) {
-	s.mu.Lock()
-	s.asked = append(s.asked, r)
-	s.mu.Unlock()
-	var got []loki.Entry
-	for _, e := range s.pick(r) {
-		if _, part, ok := strings.Cut(r.Query, `|= "`); ok && !strings.Contains(e.Line, strings.TrimSuffix(part, `"`)) {
-			continue
-		}
-		got = append(got, e)
-	}
-	return &loki.Result{Type: "streams", Entries: got[:min(len(got), r.Limit)]}, nil
 }
 
 func (s *store) Query(_ context.Context, q string, at time.Time) (*loki.Result, error) {
@@ -337,6 +326,19 @@ func TestContext(t *testing.T) {
 	e, err = logs.FindLine(t.Context(), s, `{app="a"}`, start.Add(20*time.Second), time.Time{}, time.Time{}, "")
 	require.NoError(t, err)
 	assert.Equal(t, "line 1", e.Line)
+	// Of one instant each line stands on its side, once, in the server's order.
+	crowd := lines(3, time.Second)
+	for i := range 6 {
+		crowd.all = append(crowd.all, loki.Entry{NS: start.Add(time.Minute).UnixNano(), Line: fmt.Sprint("line ", 10+i), Stream: crowd.all[0].Stream})
+	}
+	got, err = logs.ContextOf(t.Context(), crowd, crowd.all[5], e.Stream.Labels, 4, 9)
+	require.NoError(t, err)
+	assert.Equal(t, "1 2 10 11", text(got.Before))
+	assert.Equal(t, "13 14 15", text(got.After))
+	got, err = logs.ContextOf(t.Context(), crowd, crowd.all[5], e.Stream.Labels, 1, 2)
+	require.NoError(t, err)
+	assert.Equal(t, "11 | 13 14", text(got.Before)+" | "+text(got.After))
+
 	_, err = logs.FindLine(t.Context(), s, `{app="a"}`, time.Time{}, start, start.Add(time.Hour), "nothing")
 	require.ErrorIs(t, err, apierr.ErrNotFound)
 }

@@ -18,6 +18,20 @@ type Pager interface {
 	Pages(ctx context.Context, r loki.Range, how loki.Paging) iter.Seq2[[]loki.Entry, error]
 }
 
+// first reads the first limit lines of a range in its direction. It goes through
+// the pager, as any server may find the range or the number too large for one query.
+func first(ctx context.Context, src Pager, r loki.Range, limit int) ([]loki.Entry, error) {
+	r.Limit = limit
+	out := []loki.Entry{}
+	for page, err := range src.Pages(ctx, r, loki.Paging{}) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page...)
+	}
+	return out, nil
+}
+
 // Estimator tells roughly how many lines a selector covers.
 type Estimator interface {
 	Estimate(ctx context.Context, selector string, s loki.Span) (loki.Estimate, error)

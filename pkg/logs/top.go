@@ -17,7 +17,6 @@ import (
 type TopSource interface {
 	Pager
 	Query(ctx context.Context, query string, at time.Time) (*loki.Result, error)
-	QueryRange(ctx context.Context, r loki.Range) (*loki.Result, error)
 }
 
 // Count asks how often each value of a field occurs.
@@ -207,12 +206,12 @@ func (c Count) exampleLines(ctx context.Context, src TopSource, t *tally, value 
 	if t.folds {
 		query += foldStage(c.Field)
 	}
-	r := loki.Range{Query: query + " | " + c.Field + "=" + strconv.Quote(value), Start: c.From, End: c.To, Limit: c.Examples, Direction: loki.Backward}
-	res, err := src.QueryRange(ctx, r)
+	r := loki.Range{Query: query + " | " + c.Field + "=" + strconv.Quote(value), Start: c.From, End: c.To, Direction: loki.Backward}
+	lines, err := first(ctx, src, r, c.Examples)
 	if err != nil {
 		return out, err
 	}
-	for _, e := range res.Entries {
+	for _, e := range lines {
 		out = append(out, c.example(e))
 	}
 	return out, nil

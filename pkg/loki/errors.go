@@ -172,6 +172,7 @@ func markPlace(err error, query string) error {
 	}
 	line, _ := strconv.Atoi(m[1])
 	column, _ := strconv.Atoi(m[2])
+	line = max(line, 1) // its lexer counts lines from 0, its parser from 1
 	e.Err = &datasource.QueryError{Query: query, Message: e.Message, Line: line, Column: column}
 	return err
 }

@@ -104,6 +104,16 @@ func TestLongQueryIsAForm(t *testing.T) {
 	assert.Contains(t, last().form.Get("query"), "x|x|")
 }
 
+// The lexer of a real server counts lines from 0, its parser from 1.
+func TestPlaceOnLineZero(t *testing.T) {
+	t.Parallel()
+	c, _ := answering(t, 400, "text/plain", "parse error at line 0, col 21: missing closing ']' in duration")
+	_, err := c.Query(t.Context(), `rate({service="api"}[5m`, time.Time{})
+	var q *datasource.QueryError
+	require.ErrorAs(t, err, &q)
+	assert.Equal(t, "rate({service=\"api\"}[5m\n                    ^", strings.TrimRight(q.Caret(), "\n"))
+}
+
 func TestMetricQueries(t *testing.T) {
 	t.Parallel()
 	c, last := answering(t, 200, "application/json", `{"status":"success","data":{"result":[

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -143,6 +144,9 @@ var (
 	matcherInQuery = lazyregexp.New(`([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!=|!~|=)\s*["` + "`" + `]([^"` + "`" + `]*)`)
 )
 
+// courtesy is how long nobody is kept waiting for an explanation.
+const courtesy = 5 * time.Second
+
 // explainNothing looks for the reason why a selector finds nothing: a label or a
 // value that the server does not have is an error with the nearest one. Otherwise
 // there are just no such lines, and it is nil.
@@ -151,6 +155,8 @@ func (s *selector) explainNothing(ctx context.Context, c *loki.Client, span loki
 	if !ok {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	defer cancel()
 	names, err := c.LabelNames(ctx, "", span)
 	if err != nil || len(names) == 0 {
 		return nil //nolint:nilerr // the lines were asked for, this was a courtesy

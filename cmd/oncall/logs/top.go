@@ -202,6 +202,8 @@ func (o *topOptions) detect(ctx context.Context, c *loki.Client, human bool) err
 // explainField tells of a field that the lines do not have, with the nearest, or
 // that another parser finds; nil when neither is the reason.
 func (o *topOptions) explainField(ctx context.Context, c *loki.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	defer cancel()
 	s, err := logs.Detect(ctx, c, o.count.Query, o.count.Field, o.count.From, o.count.To)
 	if err != nil || s.Lines == 0 {
 		return nil //nolint:nilerr // the counts were asked for, this is a courtesy

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/pkg/lazyregexp"
@@ -20,6 +21,8 @@ var (
 // explainNothing tells of a metric or a label in the expression that the server
 // does not have, with the nearest: an empty result is often a slip of the finger.
 func explainNothing(ctx context.Context, f *cli.Factory, c *prometheus.Client, expr string) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // nobody is kept waiting for it
+	defer cancel()
 	expr = quotedText().ReplaceAllString(expr, `""`)
 	names, err := c.LabelValues(ctx, prometheus.NameLabel, prometheus.Selection{})
 	if err != nil || len(names) == 0 {
