@@ -52,6 +52,7 @@ func Run(ctx context.Context, f *cli.Factory, args []string) int {
 	if err != nil {
 		report(f, err, code)
 	}
+	f.Texts(err == nil)
 	return code
 }
 

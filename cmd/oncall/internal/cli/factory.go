@@ -81,6 +81,8 @@ type Factory struct {
 
 	mu     sync.Mutex
 	fenced []httpx.Fenced
+
+	written []string // files with texts that were written in an editor
 }
 
 // New makes a factory.

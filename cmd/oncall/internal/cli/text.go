@@ -98,7 +98,7 @@ func (f *Factory) edit(ctx context.Context, start string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = os.Remove(file.Name()) }()
+	f.written = append(f.written, file.Name())
 	_, err = file.WriteString(start + "\n# Lines that begin with # are left out; an empty text sends nothing.\n")
 	if err := errors.Join(err, file.Close()); err != nil {
 		return "", err
@@ -115,13 +115,32 @@ func (f *Factory) edit(ctx context.Context, start string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return authored(string(text)), nil
+}
+
+// authored is a text without the lines of help.
+func authored(text string) string {
 	lines := []string{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines, ""), nil
+	return strings.Join(lines, "")
+}
+
+// Texts ends with the texts that were written in an editor. They are removed when
+// they have been used; of a command that failed, or was declined, they are kept and
+// told: nobody writes them twice at 3 am. One that says nothing is not kept.
+func (f *Factory) Texts(used bool) {
+	for _, name := range f.written {
+		if text, err := os.ReadFile(name); !used && err == nil && strings.TrimSpace(authored(string(text))) != "" {
+			f.IO.Hint("your text is kept: --body-file %s", name)
+			continue
+		}
+		_ = os.Remove(name)
+	}
+	f.written = nil
 }
 
 // ChildEnv is the environment for a program that oncall runs: the user's own,

@@ -355,6 +355,32 @@ func TestAPostmortemThatIsSavedAndNotPublished(t *testing.T) {
 	assert.Contains(t, r.Err, "/postmortem/publish", "and its publication")
 }
 
+// A text that was written in the editor and not used is not lost.
+func TestWhatWasWrittenIsKept(t *testing.T) {
+	t.Parallel()
+	for answer, code := range map[string]int{"n\n": 5, "y\n": 0} {
+		e := clitest.New(t)
+		e.Terminal, e.Stdin = true, answer
+		e.Vars["PATH"] = os.Getenv("PATH")
+		e.Vars["EDITOR"] = "echo We found the cause. | tee"
+		r := e.Run("status incident update")
+		assert.Equal(t, code, r.Code, r.Err)
+		_, name, kept := strings.Cut(r.Err, "your text is kept: --body-file ")
+		assert.Equal(t, code != 0, kept, r.Err)
+		if !kept {
+			assert.Contains(t, posted(t, e)[0].Body, "We found the cause.")
+			continue
+		}
+		name = strings.TrimSpace(name)
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		assert.Equal(t, "We found the cause.\n", string(text))
+		e.Terminal = false
+		require.Zero(t, e.Run("status incident update --yes --body-file "+name).Code)
+		require.NoError(t, os.Remove(name))
+	}
+}
+
 func TestSomebodyElseIsFaster(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
