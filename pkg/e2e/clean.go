@@ -87,7 +87,10 @@ func withoutTime(b []byte) []byte {
 		return b[27:]
 	}
 	if len(b) >= 9 && b[2] == ':' && b[5] == ':' && b[8] == ' ' && digit(b[0]) && digit(b[1]) && digit(b[3]) && digit(b[4]) && digit(b[6]) && digit(b[7]) {
-		return b[9:]
+		if b = b[9:]; len(b) > 1 && b[0] == ' ' && b[1] == '[' {
+			return b[1:] // the Timestamper plugin puts two blanks in front of a stage's or a branch's mark too
+		}
+		return b
 	}
 	return b
 }

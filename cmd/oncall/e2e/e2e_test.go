@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,12 @@ func TestListFilters(t *testing.T) {
 	assert.Equal(t, "9123 9122", numbers("e2e list --since 3h --result failure,aborted"))
 	assert.Equal(t, "9123", numbers("e2e list --param DEVICE=qemux86-64 --limit 1"))
 	assert.Empty(t, numbers("e2e list --param DEVICE=raspberrypi4-64"))
+	assert.Equal(t, "9123 9117 9110", numbers("e2e list --limit 3 --result failure"), "the limit is of what is shown")
+	assert.Len(t, strings.Fields(numbers("e2e list --since 2d")), 40, "a time is not cut at twenty builds")
+	cut := e.Run("e2e list --since 2d --limit 2 --no-why --jq '[(.items|length),.meta.truncated]|@csv'")
+	assert.Equal(t, "2,true\n", cut.Out, cut.Err)
+	assert.Equal(t, "no build of balena-e2e-ephemeral was queued since 03:08:30 UTC\n", e.Run("e2e list --since 10m").Err)
+	assert.Equal(t, "team/nightly was never built\n", e.Run("e2e list --job team/nightly --result failure").Err)
 }
 
 func TestGetByEveryName(t *testing.T) {
@@ -204,6 +211,20 @@ func TestLogs(t *testing.T) {
 		assert.Equal(t, 0, r.Code, "%s: %s", line, r.Err)
 		assert.Equal(t, want, r.Out, line)
 	}
+	assert.Equal(t, 1, asked(t, e, http.MethodGet, "/timestamps"), "one request")
+	staged := e.Run("e2e logs 9123 --timestamps --stage Cleanup --since-line 58066 --grep cleanup.sh").Out
+	assert.Regexp(t, `^\d\d:\d\d:\d\d  \+ \./cleanup\.sh\n$`, staged)
+	for line, note := range map[string]string{
+		"e2e logs 9123 --grep nothing-like-it":          "no line of #9123 that was looked at matches nothing-like-it\n",
+		"e2e logs 9123 --tail 3 --grep Started":         "no line of #9123 that was looked at matches Started\n",
+		"e2e logs 9123 --since-line 70000":              "the console of #9123 has 60,212 lines\n",
+		"e2e logs 9123 --since-line 70000 -o jsonl":     "the console of #9123 has 60,212 lines\n",
+		"e2e logs 9123 --since-line 60212 --grep Finis": "",
+	} {
+		r := e.Run(line)
+		assert.Equal(t, 0, r.Code, line)
+		assert.Equal(t, note, r.Err, line)
+	}
 	f := e.Run("e2e logs 9123 --failures")
 	assert.Contains(t, f.Out, "|   41876  modprobe: FATAL: Module overlay not found")
 	assert.Equal(t, 3, strings.Count(f.Out, ">>> the verdict on"))
@@ -232,6 +253,34 @@ func TestLogsFollow(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A log that begins anew is counted anew: its lines are those that --since-line
+// and the stages mean.
+func TestLogsFollowRestart(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	q := simulator.JenkinsQuirks{BuildTime: 30 * time.Second}
+	require.NoError(t, e.World.SetJenkins(q))
+	require.Equal(t, 0, e.Run("e2e retry 9123 --no-wait").Code)
+	waits := 0
+	e.OnSleep = func() {
+		if waits++; waits == 8 {
+			q.LogsRestart = true
+			assert.NoError(t, e.World.SetJenkins(q))
+		}
+	}
+	r := e.Run("e2e logs -f -o jsonl --jq '[.line,.text]|@csv'")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, r.Err, "the log began anew; it follows from its first line")
+	_, anew, found := strings.Cut(r.Out, "\n1,")
+	require.True(t, found, r.Out)
+	assert.NotContains(t, anew, "\n1,")
+	lines := strings.Split(strings.TrimSuffix("1,"+anew, "\n"), "\n")
+	for i, l := range lines {
+		assert.True(t, strings.HasPrefix(l, strconv.Itoa(i+1)+","), l)
+	}
+	assert.Contains(t, lines[len(lines)-1], "Finished: SUCCESS")
 }
 
 func TestLogsFollowTailAndFaults(t *testing.T) {

@@ -96,13 +96,15 @@ func (o *flakesOptions) recent(ctx context.Context) ([]jenkins.Build, error) {
 		if err != nil {
 			return nil, err
 		}
+		past := false
 		for _, b := range builds {
 			if !o.from.IsZero() && b.Queued.Before(o.from) {
-				return out, nil
+				past = true
+				continue
 			}
 			out = append(out, b)
 		}
-		if len(builds) < min(page, o.builds-at) {
+		if past || len(builds) < min(page, o.builds-at) {
 			break
 		}
 	}

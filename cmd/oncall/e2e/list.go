@@ -29,12 +29,16 @@ type listOptions struct {
 // coldConsoles is how many consoles a list reads that are not in the cache.
 const coldConsoles = 10
 
+// lookBack is how many builds are gone through for those that are wanted.
+const lookBack = 1000
+
 func newCmdList(f *cli.Factory) *cobra.Command {
 	o := &listOptions{target: target{f: f}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the last builds, newest first, with the step that failed",
-		Long: `List the last builds, newest first. It is one request, and for failed builds that
+		Long: `List the last builds, newest first. It is one request (a choice of builds may need
+more: 100 are looked at with each, 1000 at most), and for failed builds that
 were not looked at before one console each, ten at most and two at a time; further
 ones show "-" until they are asked about. What a finished console says is kept.`,
 		Example: `oncall e2e list
@@ -46,11 +50,14 @@ oncall e2e list --param DEVICE=qemux86-64 --no-why -o json`,
 			if err := o.validate(); err != nil {
 				return err
 			}
+			if !o.from.IsZero() && !cmd.Flags().Changed("limit") {
+				o.limit = lookBack
+			}
 			return o.run(cmd.Context())
 		},
 	}
 	fs := cmd.Flags()
-	fs.IntVar(&o.limit, "limit", 20, "how many builds to look at")
+	fs.IntVar(&o.limit, "limit", 20, "how many builds to show; with --since all, if it is not given")
 	fs.BoolVar(&o.noWhy, "no-why", false, "do not read consoles for the failing step")
 	fs.StringSliceVar(&o.results, "result", nil, "only these: success, unstable, failure, aborted, not-built, running")
 	fs.StringVar(&o.since, "since", "", "only those queued since: 2h, 3d, 15:04, 2006-01-02")
@@ -100,31 +107,70 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err := o.open(ctx); err != nil {
 		return err
 	}
-	all, err := o.client.Builds(ctx, o.job, 0, o.limit)
+	builds, looked, err := o.collect(ctx)
 	if err != nil {
 		return err
-	}
-	if err := o.knownNames(all); err != nil {
-		return err
-	}
-	builds := []jenkins.Build{}
-	for _, b := range all {
-		if o.fits(b) {
-			builds = append(builds, b)
-		}
 	}
 	items := make([]build, len(builds))
 	for i, b := range builds {
 		items[i] = buildOf(b)
 	}
-	meta := printer.Meta{Empty: o.empty(len(all)), Truncated: len(all) == o.limit && !o.from.IsZero() && o.fits(all[len(all)-1]),
-		More: fmt.Sprintf("--limit %d looks further back", o.limit*4)}
+	meta := printer.Meta{Empty: o.empty(looked)}
+	switch {
+	case o.filtered() && looked >= lookBack:
+		meta.Truncated, meta.More = true, fmt.Sprintf("no further back than %d builds was looked", looked)
+	case !o.from.IsZero() && len(builds) == o.limit:
+		meta.Truncated, meta.More = true, fmt.Sprintf("--limit %d shows more", min(o.limit*4, lookBack))
+	}
 	if !o.noWhy {
 		if err := o.why(ctx, builds, items, &meta); err != nil {
 			return err
 		}
 	}
 	return printer.List(out, table(o.f), items, meta)
+}
+
+// filtered reports that not every build is wanted.
+func (o *listOptions) filtered() bool {
+	return len(o.results) > 0 || len(o.wanted) > 0 || !o.from.IsZero()
+}
+
+// collect finds the newest builds that are wanted, in one request when all are,
+// else page by page; looked is how many it went through.
+func (o *listOptions) collect(ctx context.Context) (builds []jenkins.Build, looked int, err error) {
+	builds = []jenkins.Build{}
+	most, page := o.limit, o.limit
+	if o.filtered() {
+		most, page = lookBack, 100
+	}
+	for looked < most {
+		all, err := o.client.Builds(ctx, o.job, looked, min(looked+page, most))
+		if err != nil {
+			return nil, 0, err
+		}
+		if looked == 0 {
+			if err := o.knownNames(all); err != nil {
+				return nil, 0, err
+			}
+		}
+		past := false
+		for _, b := range all {
+			if !o.from.IsZero() && b.Queued.Before(o.from) {
+				past = true // one that waited long in the queue may stand above younger ones
+				continue
+			}
+			looked++
+			if o.fits(b) {
+				if builds = append(builds, b); len(builds) == o.limit {
+					return builds, looked, nil
+				}
+			}
+		}
+		if past || len(all) < page {
+			break
+		}
+	}
+	return builds, looked, nil
 }
 
 // why fills in the failing steps. A console that cannot be read leaves its build
@@ -148,9 +194,6 @@ func (o *listOptions) why(ctx context.Context, builds []jenkins.Build, items []b
 }
 
 func (o *listOptions) fits(b jenkins.Build) bool {
-	if !o.from.IsZero() && b.Queued.Before(o.from) {
-		return false
-	}
 	for _, p := range o.wanted {
 		if v, ok := b.Parameter(p.Name); !ok || v != p.Value {
 			return false
@@ -197,9 +240,12 @@ func (o *listOptions) knownNames(builds []jenkins.Build) error {
 	return nil
 }
 
-func (o *listOptions) empty(all int) string {
-	if all == 0 {
+func (o *listOptions) empty(looked int) string {
+	switch {
+	case looked == 0 && !o.from.IsZero():
+		return fmt.Sprintf("no build of %s was queued since %s", o.job, o.f.Clock(o.from))
+	case looked == 0:
 		return fmt.Sprintf("%s was never built", o.job)
 	}
-	return fmt.Sprintf("none of the last %d builds of %s is such a one", all, o.job)
+	return fmt.Sprintf("none of the last %d builds of %s is such a one", looked, o.job)
 }

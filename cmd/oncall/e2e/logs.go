@@ -47,7 +47,8 @@ to its last line, across restarts of Jenkins, and the exit code is that of the r
 ` + buildHelp + `
 
 Control characters are made visible and colours pass to a terminal only; --raw gives
-the bytes. With -f, --timestamps tells when a line arrived, as Jenkins does not say.`,
+the bytes. With -f, --timestamps tells when a line arrived, as Jenkins does not say.
+--grep chooses among the lines that the other flags leave.`,
 		Example: `oncall e2e logs -f
 oncall e2e logs 9123 --tail 200
 oncall e2e logs last-failed --failures
@@ -126,7 +127,21 @@ func (o *logsOptions) run(ctx context.Context) error {
 	if cerr := sink.Close(); err == nil {
 		err = cerr
 	}
+	if err == nil {
+		o.nothing(n, sink)
+	}
 	return cmp.Or(err, sink.missing())
+}
+
+// nothing says why nothing was printed.
+func (o *logsOptions) nothing(n int, sink *logSink) {
+	switch {
+	case sink.plain() || sink.printed > 0 || sink.missing() != nil:
+	case o.pattern != nil:
+		o.f.IO.Note("no line of #%d that was looked at matches %s", n, o.grep)
+	case o.sinceLine > sink.line && !sink.unnumbered:
+		o.f.IO.Note("the console of #%d has %s lines", n, commas(sink.line))
+	}
 }
 
 // copyTo writes the console as it stands.
@@ -137,11 +152,16 @@ func (o *logsOptions) copyTo(ctx context.Context, n int, sink *logSink) error {
 	var body io.ReadCloser
 	var err error
 	if o.timestamps {
-		sink.firstLine = 0 // the plugin knows no more than the lines asked for
-		body, err = o.client.Timestamps(ctx, o.job, n, jenkins.TimestampsOptions{First: max(o.sinceLine, -o.tail)})
+		first := o.sinceLine
 		if o.tail > 0 {
-			body, err = o.client.Timestamps(ctx, o.job, n, jenkins.TimestampsOptions{First: -o.tail})
+			first = -o.tail
 		}
+		if o.stage == "" {
+			sink.firstLine = 0 // the plugin gives no more than the lines asked for
+		} else {
+			first = 0 // but a stage is counted from the first line
+		}
+		body, err = o.client.Timestamps(ctx, o.job, n, jenkins.TimestampsOptions{First: first})
 	} else {
 		body, err = o.client.Console(ctx, o.job, n)
 	}
@@ -158,7 +178,7 @@ func (o *logsOptions) copyTo(ctx context.Context, n int, sink *logSink) error {
 func (o *logsOptions) followTo(ctx context.Context, n int, sink *logSink) error {
 	ctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(0))
 	defer cancel()
-	b, err := o.client.Follow(ctx, o.job, n, sink, jenkins.FollowOptions{Tail: o.tail, Notify: o.notify})
+	b, err := o.client.Follow(ctx, o.job, n, sink, jenkins.FollowOptions{Tail: o.tail, Notify: func(e jenkins.FollowEvent) { o.notify(e, sink) }})
 	if cerr := sink.Close(); err == nil {
 		err = cerr
 	}
@@ -175,8 +195,11 @@ func (o *logsOptions) followTo(ctx context.Context, n int, sink *logSink) error 
 	return byResult(b)
 }
 
-func (o *logsOptions) notify(e jenkins.FollowEvent) {
+func (o *logsOptions) notify(e jenkins.FollowEvent, sink *logSink) {
 	switch e.Kind {
+	case jenkins.FollowRestart:
+		sink.restart()
+		o.f.IO.Note("%s", e.Text)
 	case jenkins.FollowCounting:
 		if o.f.Verbose > 0 {
 			o.f.IO.Note("%s", e.Text)

@@ -39,6 +39,7 @@ type logSink struct {
 	held    []byte // a line without its end
 	cut     int    // bytes of it that were not kept
 	line    int
+	printed int // lines handed on
 	scratch []byte
 	stager  *e2epkg.Stager
 	stages  []string // names seen, for the error about one that is not there
@@ -77,6 +78,11 @@ func (s *logSink) Write(p []byte) (int, error) {
 		p = p[i+1:]
 	}
 	return n, nil
+}
+
+// restart begins the counting of lines and stages anew, as the log did.
+func (s *logSink) restart() {
+	s.held, s.cut, s.line, s.stager = s.held[:0], 0, 0, nil
 }
 
 func (s *logSink) hold(p []byte) {
@@ -128,6 +134,7 @@ func (s *logSink) take(line []byte) error {
 			return nil
 		}
 	}
+	s.printed++
 	front := ""
 	if s.clock != nil {
 		front = s.clock()
