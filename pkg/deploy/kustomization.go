@@ -31,7 +31,7 @@ type Syncer interface {
 	Sync(ctx context.Context) (Sync, error)
 }
 
-// ErrSuspended: Flux is told to apply nothing, so waiting for it has no end.
+// ErrSuspended says that Flux is told to apply nothing, so waiting for it has no end.
 var ErrSuspended = errors.New("suspended")
 
 var commitID = lazyregexp.New(`^[0-9a-f]{40}$`)

@@ -142,7 +142,7 @@ func (b brokenSync) Sync(context.Context) (deploy.Sync, error) { return deploy.S
 // standard input for "-". Its age is the file's.
 func (f *Factory) KustomizationFile(path string) (deploy.Syncer, error) {
 	read := func() (data []byte, at time.Time, err error) {
-		var r io.Reader = f.IO.In
+		r := f.IO.In
 		at = f.Clocked()
 		if path != "-" {
 			file, err := os.Open(path)
