@@ -169,11 +169,23 @@ func (m *Mirror) fetch(ctx context.Context) error {
 	if m.fetchedAt().IsZero() {
 		limit = m.c.First
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	err := m.fetchLocked(within)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return fail(apierr.ErrUnavailable, "fetch "+m.origin, "no answer within %s", limit)
+	}
+	return err
+}
+
+// fetchLocked does it, one process at a time.
+func (m *Mirror) fetchLocked(ctx context.Context) error {
 	lock := flock.New(m.dir + ".lock")
-	if ok, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil || !ok {
-		return fail(apierr.ErrUnavailable, "fetch "+m.origin, "another process keeps the mirror locked: %v", err)
+	switch ok, err := lock.TryLockContext(ctx, 20*time.Millisecond); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fail(apierr.ErrUnavailable, "fetch "+m.origin, "another process keeps the mirror locked")
+	case err != nil || !ok:
+		return fail(apierr.ErrUnavailable, "fetch "+m.origin, "the mirror cannot be locked: %v", err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	if _, err := os.Stat(filepath.Join(m.dir, "HEAD")); err != nil {
@@ -185,9 +197,6 @@ func (m *Mirror) fetch(ctx context.Context) error {
 	_, err := m.git(ctx, nil, "fetch", "--quiet", "--force", "--prune", "--no-tags", "--update-shallow", "--no-write-fetch-head", "--no-recurse-submodules", "--", m.origin,
 		"+HEAD:"+headRef, "+refs/heads/*:"+branches+"*", "+refs/tags/*:refs/tags/*", "+refs/notes/*:refs/notes/*")
 	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return fail(apierr.ErrUnavailable, "fetch "+m.origin, "no answer within %s", limit)
-		}
 		return err
 	}
 	return os.WriteFile(filepath.Join(m.dir, fetchedFile), []byte(at.Format(time.RFC3339Nano)), 0o600)
