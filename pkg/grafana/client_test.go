@@ -87,10 +87,10 @@ func TestLinks(t *testing.T) {
 	t.Parallel()
 	c, root := serve(t, func(http.ResponseWriter, *http.Request) {})
 	from := time.UnixMilli(1795323776773)
-	link, err := url.Parse(c.Link(grafana.Dashboard{URL: root + "/base/grafana/d/api/x"}, grafana.View{From: from, To: from.Add(time.Hour), Variables: map[string]string{"env": "a b&c"}, Panel: 2}))
+	link, err := url.Parse(c.Link(grafana.Dashboard{URL: root + "/base/grafana/d/api/x"}, grafana.View{From: from, To: from.Add(time.Hour), Variables: map[string][]string{"env": {"a b&c"}, "host": {"x", "y"}}, Panel: 2}))
 	require.NoError(t, err)
 	assert.Equal(t, "/base/grafana/d/api/x", link.Path)
-	assert.Equal(t, url.Values{"from": {"1795323776773"}, "to": {"1795327376773"}, "var-env": {"a b&c"}, "viewPanel": {"2"}, "orgId": {"3"}}, link.Query())
+	assert.Equal(t, url.Values{"from": {"1795323776773"}, "to": {"1795327376773"}, "var-env": {"a b&c"}, "var-host": {"x", "y"}, "viewPanel": {"2"}, "orgId": {"3"}}, link.Query())
 
 	explore, err := url.Parse(c.Explore("loki", "uid1", `{a="b"} |= "x&y"`, from, from.Add(time.Hour)))
 	require.NoError(t, err)

@@ -10,9 +10,9 @@ import (
 
 // View is how a dashboard opens.
 type View struct {
-	From, To  time.Time         // zero is the dashboard's own range
-	Variables map[string]string // var-NAME=VALUE
-	Panel     int64             // this panel alone; 0 is all
+	From, To  time.Time           // zero is the dashboard's own range
+	Variables map[string][]string // var-NAME=VALUE, several of one name
+	Panel     int64               // this panel alone; 0 is all
 }
 
 func (v View) values(panelKey string) url.Values {
@@ -24,7 +24,7 @@ func (v View) values(panelKey string) url.Values {
 		q.Set("to", itoa(v.To.UnixMilli()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Variables)) {
-		q.Set("var-"+name, v.Variables[name])
+		q["var-"+name] = v.Variables[name]
 	}
 	if v.Panel > 0 {
 		q.Set(panelKey, itoa(v.Panel))

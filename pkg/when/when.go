@@ -19,11 +19,11 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%q: %s", e.Text, e.Why) }
 
-const forms = "write 90m, 2h30m, 3d, 15:04, 2006-01-02 15:04 or 2006-01-02T15:04:05Z"
+const forms = "write 90m, 2h30m, 3d, 15:04, yesterday 15:04, 2006-01-02 15:04 or 2006-01-02T15:04:05Z"
 
 var (
 	length    = lazyregexp.New(`^(?:(\d+(?:\.\d+)?)(w|d|h|m|s|ms))`)
-	unixTime  = lazyregexp.New(`^\d{10}(\d{3})?$`)
+	unixTime  = lazyregexp.New(`^\d{10}(\d{3}|\d{6}|\d{9})?$`)
 	dayAndMon = lazyregexp.New(`^\d{1,2}[/.]\d{1,2}([/.]\d{2,4})?`)
 )
 
@@ -71,13 +71,13 @@ var (
 // Past reads an instant for a view of what was: a length of time is that long
 // before now, and a clock time is its latest passing.
 func Past(text string, now time.Time, loc *time.Location) (time.Time, error) {
-	return parse(text, now, loc, -1)
+	return within(text)(parse(text, now, loc, -1))
 }
 
 // Future reads an instant for a plan: a length of time is that long after now,
 // and a clock time is its next coming.
 func Future(text string, now time.Time, loc *time.Location) (time.Time, error) {
-	return parse(text, now, loc, +1)
+	return within(text)(parse(text, now, loc, +1))
 }
 
 func parse(text string, now time.Time, loc *time.Location, sign int) (time.Time, error) {
@@ -85,12 +85,20 @@ func parse(text string, now time.Time, loc *time.Location, sign int) (time.Time,
 	if t == "now" {
 		return now, nil
 	}
+	if rest, ok := strings.CutPrefix(t, "now"); ok { // as Grafana's addresses have it: now-6h
+		if d, err := Duration(strings.TrimLeft(rest, "+-")); err == nil {
+			return relative(text, rest[0] == '-', d, now, sign)
+		}
+	}
+	for days, word := range []string{"today", "yesterday"} {
+		if rest, ok := strings.CutPrefix(t, word); ok {
+			day := now.In(loc).AddDate(0, 0, -days).Format("2006-01-02")
+			return parse(strings.TrimSpace(day+rest), now, loc, sign)
+		}
+	}
 	if d, err := Duration(strings.TrimPrefix(strings.TrimSuffix(t, " ago"), "-")); err == nil {
 		ago := strings.HasPrefix(t, "-") || strings.HasSuffix(t, " ago")
-		if ago && sign > 0 {
-			return time.Time{}, &Error{text, "lies in the past"}
-		}
-		return now.Add(time.Duration(sign) * d), nil
+		return relative(text, ago || sign < 0, d, now, sign)
 	}
 	for _, l := range zoned {
 		if at, err := time.Parse(l, t); err == nil {
@@ -119,9 +127,17 @@ func parse(text string, now time.Time, loc *time.Location, sign int) (time.Time,
 		return checked(text, at, "2006-01-02 15:04:05", full, loc)
 	}
 	if unixTime().MatchString(t) {
-		n, _ := strconv.ParseInt(t, 10, 64)
-		if len(t) == 13 {
+		n, err := strconv.ParseInt(t, 10, 64)
+		if err != nil {
+			return time.Time{}, &Error{text, "too far away"}
+		}
+		switch len(t) {
+		case 13:
 			return time.UnixMilli(n), nil
+		case 16:
+			return time.UnixMicro(n), nil
+		case 19: // as Loki and its tools write them
+			return time.Unix(0, n), nil
 		}
 		return time.Unix(n, 0), nil
 	}
@@ -129,6 +145,31 @@ func parse(text string, now time.Time, loc *time.Location, sign int) (time.Time,
 		return time.Time{}, &Error{text, "day and month can be read two ways; " + forms}
 	}
 	return time.Time{}, &Error{text, "not a time; " + forms}
+}
+
+// within refuses what no log, metric or plan is about, and what does not fit into
+// nanoseconds since 1970, as servers count.
+func within(text string) func(time.Time, error) (time.Time, error) {
+	return func(at time.Time, err error) (time.Time, error) {
+		if y := at.UTC().Year(); err == nil && (y < 1970 || y > 2261) {
+			return time.Time{}, &Error{text, "too far away"}
+		}
+		return at, err
+	}
+}
+
+// relative is so long before or after now; a plan does not lie in the past, nor a
+// view of what was in the future.
+func relative(text string, ago bool, d time.Duration, now time.Time, sign int) (time.Time, error) {
+	switch {
+	case ago && sign > 0:
+		return time.Time{}, &Error{text, "lies in the past"}
+	case !ago && sign < 0:
+		return time.Time{}, &Error{text, "lies in the future"}
+	case ago:
+		return now.Add(-d), nil
+	}
+	return now.Add(d), nil
 }
 
 // checked refuses a local time that a change of the clocks skips or repeats.

@@ -4,6 +4,9 @@ package dashboard
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,24 +103,62 @@ func findPanel(ctx context.Context, c *grafana.Client, d grafana.Dashboard, name
 	if err != nil {
 		return grafana.Panel{}, err
 	}
-	found, titles := []grafana.Panel{}, []string{}
+	exact, part, titles := []grafana.Panel{}, []grafana.Panel{}, []string{}
 	for _, p := range detail.Panels {
-		titles = append(titles, p.Title)
-		if itoa(p.ID) == name || strings.EqualFold(p.Title, name) {
+		titles = append(titles, p.Title+" ("+itoa(p.ID)+")")
+		switch {
+		case itoa(p.ID) == name:
 			return p, nil
+		case strings.EqualFold(p.Title, name):
+			exact = append(exact, p)
+		case strings.Contains(strings.ToLower(p.Title), strings.ToLower(name)):
+			part = append(part, p)
 		}
-		if strings.Contains(strings.ToLower(p.Title), strings.ToLower(name)) {
-			found = append(found, p)
+	}
+	if len(exact) == 0 {
+		exact = part
+	}
+	fail := func(kind error, text string) (grafana.Panel, error) {
+		return grafana.Panel{}, apierr.New(kind, "grafana", "dashboard "+d.Title, "%s", text).WithHint("its panels: %s", strings.Join(titles, ", "))
+	}
+	switch {
+	case name == "" && len(detail.Panels) == 1:
+		return detail.Panels[0], nil
+	case name == "":
+		return fail(apierr.ErrUsage, "which panel? give it with --panel")
+	case len(exact) == 1:
+		return exact[0], nil
+	case len(exact) > 1:
+		return fail(apierr.ErrAmbiguous, fmt.Sprintf("%q fits several panels", name))
+	}
+	return fail(apierr.ErrNotFound, fmt.Sprintf("there is no panel %q", name))
+}
+
+// checkVariables tells of a variable that the dashboard does not have: Grafana
+// passes over it in silence and shows something else.
+func checkVariables(ctx context.Context, f *cli.Factory, c *grafana.Client, d grafana.Dashboard, v grafana.View) {
+	if len(v.Variables) == 0 {
+		return
+	}
+	detail, err := c.Get(ctx, d.UID)
+	if err != nil {
+		return // the link is good without it
+	}
+	names := []string{}
+	for _, known := range detail.Variables {
+		names = append(names, known.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Variables)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		f.IO.Warn("grafana: dashboard %s has no variable %q", d.Title, name)
+		if near := nearest.Of(name, names); len(near) > 0 {
+			f.IO.Hint("did you mean %s?", near[0])
+		} else if len(names) > 0 {
+			f.IO.Hint("there are: %s", strings.Join(names, ", "))
 		}
 	}
-	if len(found) == 1 && name != "" {
-		return found[0], nil
-	}
-	kind, text := apierr.ErrNotFound, "there is no panel "+name
-	if len(found) > 1 {
-		kind, text = apierr.ErrAmbiguous, name+" fits several panels"
-	}
-	return grafana.Panel{}, apierr.New(kind, "grafana", "dashboard "+d.Title, "%s", text).WithHint("its panels: %s", strings.Join(titles, ", "))
 }
 
 // view is --since/--from/--to, --var and --incident of a link or a picture.
@@ -144,13 +185,13 @@ const (
 // read makes the view. An incident's time begins half an hour before it and ends
 // ten minutes after it was resolved, or now.
 func (v *view) read(ctx context.Context, f *cli.Factory) (grafana.View, error) {
-	out := grafana.View{Variables: map[string]string{}}
+	out := grafana.View{Variables: map[string][]string{}}
 	for _, pair := range v.vars {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
 			return out, cli.Usage("--var: %q is not NAME=VALUE", pair)
 		}
-		out.Variables[name] = value
+		out.Variables[name] = append(out.Variables[name], value)
 	}
 	if v.incident == "" {
 		var err error
@@ -158,7 +199,7 @@ func (v *view) read(ctx context.Context, f *cli.Factory) (grafana.View, error) {
 		return out, err
 	}
 	if v.span.Given() {
-		return out, cli.Usage("--incident has its own time: leave out --since and --from")
+		return out, cli.Usage("--incident has its own time: leave out --since, --from and --to")
 	}
 	begin, end, err := incidentTime(ctx, f, v.incident)
 	if err != nil {

@@ -45,6 +45,8 @@ func TestOpenAtAnIncident(t *testing.T) {
 	assert.Equal(t, url.Values{"from": {"1772592150000"}, "to": {"1772594310000"}, "var-env": {"production"}, "viewPanel": {"2"}}, link.Query())
 	assert.Equal(t, link.String(), opened)
 
+	assert.Contains(t, e.Run(`dashboard open api --var env=a --var env=b`).Out, "var-env=a&var-env=b", "several values of one variable")
+
 	r = e.Run(`dashboard open --logs '{service="api"}' --since 30m -o json --jq .item.name`)
 	assert.Equal(t, "explore/loki\n", r.Out)
 	assert.Contains(t, e.Run(`dashboard open --metrics up`).Out, "demo-prometheus")
@@ -60,6 +62,10 @@ func TestOpenAtAnIncident(t *testing.T) {
 		`dashboard open api --var x`:                    {2, "NAME=VALUE"},
 		`dashboard open api --incident 4127 --since 1h`: {2, "its own time"},
 		`dashboard open api --incident 9999`:            {4, "9999"},
+		`dashboard open api --incident 4127 --to 1h`:    {2, "its own time"},
+		`dashboard open api --var evn=staging`:          {0, "did you mean env?"},
+		`dashboard snapshot api`:                        {2, "which panel?"},
+		`dashboard snapshot api --panel r`:              {4, "\"r\" fits several panels"},
 	} {
 		r := e.Run(line)
 		assert.Equal(t, want.code, r.Code, "%s: %s", line, r.Err)

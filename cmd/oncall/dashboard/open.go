@@ -89,6 +89,7 @@ func (o *openOptions) run(ctx context.Context, args []string) error {
 		}
 		v.Panel = p.ID
 	}
+	checkVariables(ctx, o.f, c, d, v)
 	return o.f.Open(cli.Link{Name: "dashboard/" + d.UID, URL: c.Link(d, v)}, o.web)
 }
 

@@ -83,7 +83,12 @@ func (o *snapshotOptions) run(ctx context.Context, name string) error {
 		return err
 	}
 	v.Panel = p.ID
-	png, err := c.Render(ctx, grafana.Picture{Dashboard: d, View: v, Width: o.width, Height: o.height, Light: o.light, Zone: o.f.Location().String()})
+	checkVariables(ctx, o.f, c, d, v)
+	zone := o.f.Location().String()
+	if zone == "Local" { // of this machine, and without a name: it means nothing to Grafana
+		zone = ""
+	}
+	png, err := c.Render(ctx, grafana.Picture{Dashboard: d, View: v, Width: o.width, Height: o.height, Light: o.light, Zone: zone})
 	if err != nil {
 		return err
 	}

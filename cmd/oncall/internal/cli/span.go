@@ -31,8 +31,8 @@ func (s *SpanFlags) Bind(cmd *cobra.Command, otherwise time.Duration) {
 	}
 }
 
-// Given reports whether a beginning was asked for.
-func (s *SpanFlags) Given() bool { return s.since != "" || s.from != "" }
+// Given reports whether a time was asked for.
+func (s *SpanFlags) Given() bool { return s.since != "" || s.from != "" || s.to != "" }
 
 // Read returns the span.
 func (s *SpanFlags) Read(f *Factory) (from, to time.Time, err error) {
