@@ -25,7 +25,8 @@ type fake struct {
 	pingsErr error
 
 	checksErr error
-	after     []healthchecks.Check // what reads of one check answer, in turn
+	channels  []healthchecks.Channel // nil: they cannot be read
+	after     []healthchecks.Check   // what reads of one check answer, in turn
 	change    func() (healthchecks.Check, error)
 	changes   int
 	unsigned  bool
@@ -43,6 +44,13 @@ func (f *fake) Pings(context.Context, string) ([]healthchecks.Ping, error) {
 func (f *fake) Flips(context.Context, string, time.Time) ([]healthchecks.Flip, error) {
 	return f.flips, nil
 }
+func (f *fake) Channels(context.Context) ([]healthchecks.Channel, error) {
+	if f.channels == nil {
+		return nil, apierr.New(apierr.ErrUnavailable, "healthchecks", "list integrations", "away")
+	}
+	return f.channels, nil
+}
+
 func (f *fake) Signed() bool        { return !f.unsigned }
 func (f *fake) CanPingBySlug() bool { return f.slugs }
 func (f *fake) Check(context.Context, string) (healthchecks.Check, error) {
@@ -323,6 +331,39 @@ func TestFlips(t *testing.T) {
 	assert.Equal(t, "pings", partial[0].Source)
 }
 
+// A check with its history: who is told, by the names of the integrations, and what
+// the key may not see.
+func TestGet(t *testing.T) {
+	t.Parallel()
+	c := hourly("up", time.Minute)
+	c.HasChannels, c.ChannelIDs = true, []string{"ch1", "ch9"}
+	f := &fake{checks: []healthchecks.Check{c}, channels: []healthchecks.Channel{{ID: "ch1", Name: "Operations", Kind: "victorops"}, {ID: "ch2"}}}
+	for n := range 20 {
+		f.pings = append(f.pings, healthchecks.Ping{N: 20 - n, Type: healthchecks.PingSuccess})
+	}
+	d, err := monitor(f).Get(t.Context(), "e2e")
+	require.NoError(t, err)
+	assert.Equal(t, []Integration{{ID: "ch1", Name: "Operations", Kind: "victorops"}, {ID: "ch9"}}, d.Integrations)
+	assert.Len(t, d.LastPings, detailPings)
+	assert.Empty(t, d.Partial)
+
+	d, err = monitor(&fake{checks: []healthchecks.Check{readOnly(hourly("up", time.Minute))}}).Get(t.Context(), "e2e")
+	require.NoError(t, err)
+	sources := []string{}
+	for _, p := range d.Partial {
+		sources = append(sources, p.Source)
+	}
+	assert.Equal(t, []string{"pings", "integrations"}, sources)
+	assert.NotNil(t, d.LastPings)
+	assert.NotNil(t, d.Integrations)
+
+	c.ChannelIDs = []string{}
+	d, err = monitor(&fake{checks: []healthchecks.Check{c}}).Get(t.Context(), "e2e")
+	require.NoError(t, err)
+	assert.Empty(t, d.Integrations, "nobody is told, and nobody is asked who")
+	assert.Empty(t, d.Partial)
+}
+
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	j := journal.Open(t.TempDir() + "/j")
@@ -334,6 +375,7 @@ func TestPauses(t *testing.T) {
 	outcome := func(line, verb, target, state string) journal.Entry {
 		return journal.Entry{ID: line, Time: now, Phase: journal.Outcome, Kind: Kind, Verb: verb, Results: []journal.Result{{Target: target, State: state}}}
 	}
+	write(journal.Entry{Phase: journal.Intent, Kind: "incident", Verb: "acknowledge", Targets: []string{"4127"}}) // most lines are about other things
 	write(pause("1", "a", "b", "c"))
 	write(outcome("1", VerbPause, "b", "failed"))
 	write(pause("2", "d"))
