@@ -122,25 +122,65 @@ func TestVerbose(t *testing.T) {
 	assert.NotContains(t, twice.Err, e.Vars["ONCALL_VICTOROPS_API_KEY"])
 }
 
-// TestAWaitIsTold: a person who sees nothing for half a minute presses Ctrl-C.
+// TestAWaitIsTold: a person who sees nothing for half a minute presses Ctrl-C. Where
+// the vendor names an instant and not its own time, the run's clock counts.
 func TestAWaitIsTold(t *testing.T) {
+	t.Parallel()
+	for _, after := range []string{"20", clitest.Start.Add(20 * time.Second).Format(http.TimeFormat)} {
+		e := clitest.New(t)
+		e.Serve()
+		var n atomic.Int32
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1) == 1 {
+				w.Header()["Date"] = nil // else an instant is told by the vendor's own clock
+				w.Header().Set("Retry-After", after)
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			e.World.Handler().ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		e.Vars["ONCALL_VICTOROPS_URL"] = srv.URL + "/victorops"
+		r := e.Run("incident list -o name")
+		require.Equal(t, 0, r.Code, r.Err)
+		assert.Contains(t, r.Err, "victorops asks to wait 20s\n", after)
+	}
+}
+
+// TestARefusalNamesTheWayOn: which credential it was, and how to look at it.
+func TestARefusalNamesTheWayOn(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	e.Serve()
-	var n atomic.Int32
+	e.Vars["ONCALL_VICTOROPS_API_KEY"] = "wrong"
+	r := e.Run("incident list")
+	assert.Equal(t, 3, r.Code, r.Err)
+	assert.Contains(t, r.Err, "hint: oncall auth status victorops\n")
+}
+
+// TestDryRunShowsTheRequest: what the fence held back is told.
+func TestDryRunShowsTheRequest(t *testing.T) {
+	t.Parallel()
+	r := clitest.New(t).Run("incident ack 4127 --dry-run")
+	require.Equal(t, 0, r.Code, r.Err)
+	assert.Contains(t, r.Out+r.Err, "would send  PATCH http://demo.invalid/victorops/api-public/v1/incidents/ack")
+}
+
+// TestAlertsHaveAnAddressOfTheirOwn: alert-url is not url.
+func TestAlertsHaveAnAddressOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	var path atomic.Value
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n.Add(1) == 1 {
-			w.Header().Set("Retry-After", "20")
-			w.WriteHeader(http.StatusTooManyRequests)
-			return
-		}
+		path.Store(r.URL.Path)
 		e.World.Handler().ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	e.Vars["ONCALL_VICTOROPS_URL"] = srv.URL + "/victorops"
-	r := e.Run("incident list -o name")
+	e.Vars["ONCALL_VICTOROPS_ALERT_URL"] = srv.URL + "/victorops"
+	r := e.Run("incident trigger --routing-key ops --summary x")
 	require.Equal(t, 0, r.Code, r.Err)
-	assert.Contains(t, r.Err, "victorops asks to wait 20s\n")
+	assert.Contains(t, path.Load(), "/victorops/integrations/generic/20131114/alert/")
 }
 
 // TestTheDemoDialsNobody: not even a proxy.

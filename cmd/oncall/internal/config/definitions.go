@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balena-io/oncall/pkg/gitops"
 )
 
 // definitionHelp names the top-level structures. They are typed by the command
@@ -118,7 +120,7 @@ func (d *document) inspect(n *yaml.Node, key string, depth int, repo, powerless 
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if !isNull(n) && (repo || strings.Contains(n.Value, "ext::") || strings.Contains(n.Value, "fd::")) {
-			if err := CheckRepository(n.Value); err != nil {
+			if err := gitops.CheckOrigin(n.Value); err != nil {
 				d.fail(n.Line, "%s: %v", key, err)
 			}
 		}

@@ -26,15 +26,13 @@ type Keyring interface {
 // keyringService is the name under which a keyring lists oncall's entries.
 const keyringService = "oncall"
 
+// systemKeyring is the keyring of the desktop: Secret Service, macOS Keychain,
+// Windows Credential Manager.
 type systemKeyring struct{}
 
 func (systemKeyring) Get(name string) (string, error) { return keyring.Get(keyringService, name) }
 func (systemKeyring) Set(name, secret string) error   { return keyring.Set(keyringService, name, secret) }
 func (systemKeyring) Delete(name string) error        { return keyring.Delete(keyringService, name) }
-
-// SystemKeyring is the keyring of the desktop: Secret Service, macOS Keychain,
-// Windows Credential Manager.
-func SystemKeyring() Keyring { return systemKeyring{} }
 
 func (s Source) keyring() Keyring {
 	if s.Keyring == nil {
