@@ -54,14 +54,16 @@ func (j *jenkinsServer) raw(l look, job *jenkinsJob, b *jenkinsBuild) (text []by
 		part := share(whole, b.Stopped.Sub(b.Start), e2eRetryTime)
 		whole = append(bytes.Clone(part), fmt.Sprintf("\nAborted by %s\nSending interrupt signal to process\nFinished: ABORTED\n", b.By)...)
 	}
+	gone := 0
+	if cut := l.j.LogsCut; l.j.Quirks.LogsRestart && cut.After(b.Start) && cut.Before(b.End) {
+		gone = len(share(whole, cut.Sub(b.Start), b.End.Sub(b.Start)))
+		gone += bytes.IndexByte(whole[gone:], '\n') + 1
+	}
 	if b.running(l.now) {
 		whole = share(whole, l.now.Sub(b.Start), b.End.Sub(b.Start))
-		if cut := l.j.LogsCut; l.j.Quirks.LogsRestart && cut.After(b.Start) {
-			whole = whole[min(len(whole), len(share(whole, cut.Sub(b.Start), l.now.Sub(b.Start)))):]
-		}
-		return whole, false
+		return whole[min(len(whole), gone):], false
 	}
-	return whole, true
+	return whole[gone:], true
 }
 
 // share is the part of a text that was written after elapsed of total: it grows
