@@ -191,3 +191,26 @@ func TestSignalWinsOverTheErrorItCauses(t *testing.T) {
 	assert.Equal(t, 130, f.Code(errors.New("context canceled")))
 	assert.Equal(t, 0, f.Code(nil), "what was done before the signal is done")
 }
+
+// TestErrorsHoldNoSecret: a pasted line may hold the key in the place of a name.
+func TestErrorsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Serve()
+	key := e.Vars["ONCALL_VICTOROPS_API_KEY"]
+	r := e.Run("rotation show " + key)
+	assert.Equal(t, 4, r.Code, r.Err)
+	assert.NotEmpty(t, r.Err)
+	assert.NotContains(t, r.Err, key)
+}
+
+// TestErrorsFollowTheFormat: one JSON object where a program reads.
+func TestErrorsFollowTheFormat(t *testing.T) {
+	t.Parallel()
+	for format, object := range map[string]bool{"json": true, "jsonl": true, "yaml": true, "table": false, "name": false} {
+		r := clitest.New(t).Run("incident get 9999 -o " + format)
+		assert.Equal(t, 4, r.Code, r.Err)
+		assert.Empty(t, r.Out)
+		assert.Equal(t, object, strings.HasPrefix(r.Err, `{"apiVersion":"oncall/v1","kind":"Error","error":{"code":4,`), "%s: %s", format, r.Err)
+	}
+}
