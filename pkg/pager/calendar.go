@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 )
@@ -32,7 +33,7 @@ type Calendar struct {
 func (c Calendar) Export(w io.Writer) (int, error) {
 	cal := ics.NewCalendarFor("oncall")
 	cal.SetMethod(ics.MethodPublish)
-	cal.SetXWRCalName(c.Name)
+	cal.SetXWRCalName(plainText(c.Name))
 	all, taken := events(c.Shifts), map[string]bool{}
 	for _, x := range all {
 		id := x.uid("")
@@ -44,7 +45,7 @@ func (c Calendar) Export(w io.Writer) (int, error) {
 		e.SetDtStampTime(x.Start)
 		e.SetStartAt(x.Start)
 		e.SetEndAt(x.End)
-		e.SetSummary(c.summary(x))
+		e.SetSummary(plainText(c.summary(x)))
 		e.SetDescription(x.describe())
 		e.SetTimeTransparency(ics.TransparencyTransparent) // being on call blocks no meeting
 	}
@@ -104,24 +105,34 @@ func (c Calendar) summary(e event) string {
 func (e event) labels() []string {
 	out := []string{}
 	for _, p := range e.policies {
-		out = append(out, p.Label())
+		out = append(out, plainText(p.Label()))
 	}
 	slices.Sort(out)
 	return out
 }
 
 func (e event) describe() string {
-	lines := []string{"Team: " + e.Team.Name, "Escalation policy: " + strings.Join(e.labels(), ", ")}
+	lines := []string{"Team: " + plainText(e.Team.Name), "Escalation policy: " + strings.Join(e.labels(), ", ")}
 	if e.Step > 0 {
 		lines = append(lines, "Escalation step: "+itoa(e.Step))
 	}
 	if e.Rotation != "" {
-		lines = append(lines, "Rotation: "+strings.TrimSpace(e.Rotation+" "+e.Shift.Shift))
+		lines = append(lines, "Rotation: "+strings.TrimSpace(plainText(e.Rotation+" "+e.Shift.Shift)))
 	}
 	if e.Covers != "" {
-		lines = append(lines, "Stands in for: "+e.Covers)
+		lines = append(lines, "Stands in for: "+plainText(e.Covers))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// plainText is a vendor's text as one line of a calendar: the format has no way to
+// write a control character, a lone CR in it ends the line for some readers (and
+// begins a property of somebody else's choosing), and bidi controls turn a name
+// round.
+func plainText(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	}), " ")
 }
 
 // UID identifies a shift, with the person who has it, for ever.

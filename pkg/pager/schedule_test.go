@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	ics "github.com/arran4/golang-ical"
 	"github.com/stretchr/testify/assert"
@@ -275,4 +276,22 @@ func uidsOf(t *testing.T, all ...pager.Shift) []string {
 		out = append(out, e.Id())
 	}
 	return out
+}
+
+// A name is text, whatever is in it: it begins no property and leaves no escape.
+func TestCalendarOfHostileNames(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 4, 8, 0, 0, 0, time.UTC)
+	bad := "E\x1b[2J\r\nATTENDEE:mailto:x\rURL:y\u202ez\u2028w\xff"
+	s := pager.Shift{Team: pager.Team{Name: bad, Slug: "t"}, Policy: pager.Policy{Name: bad, Slug: "p", Team: bad}, Step: 1,
+		Rotation: bad, Shift: bad, User: bad, Covers: bad, Start: at, End: at.Add(time.Hour)}
+	var b strings.Builder
+	_, err := pager.Calendar{Name: bad, Shifts: []pager.Shift{s}, Names: func(string) string { return bad }}.Export(&b)
+	require.NoError(t, err)
+	for _, line := range strings.FieldsFunc(b.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		assert.Regexp(t, `^( |BEGIN:|END:|VERSION:|PRODID:|METHOD:|X-WR-CALNAME:|UID:|DTSTAMP:|DTSTART:|DTEND:|SUMMARY:|DESCRIPTION:|TRANSP:)`, line)
+		assert.NotRegexp(t, "[\x00-\x1f\u202e\u2028]", line)
+	}
+	assert.True(t, utf8.ValidString(b.String()))
+	assert.Contains(t, b.String(), "SUMMARY:On call: E [2J ATTENDEE:mailto:x URL:y z w (")
 }

@@ -117,3 +117,19 @@ func TestSnoozeSaysWhatToChoose(t *testing.T) {
 	}
 	assert.Equal(t, 2, e.Run("incident snooze 4127 --for soon").Code)
 }
+
+// A shell writes descriptions as it gets them, into the prompt.
+func TestCompletionOfHostileTitles(t *testing.T) {
+	t.Parallel()
+	e := odd(t, map[string]string{pathIncidents: `{"incidents":[` +
+		`{"incidentNumber":"7","currentPhase":"UNACKED","startTime":"2026-03-04T03:00:00Z","entityDisplayName":"a\u001b[2J\n8\tsmuggled\u202e` + strings.Repeat("x", 500) + `"},` +
+		`{"incidentNumber":"9\u001b[2J","currentPhase":"UNACKED","startTime":"2026-03-04T02:00:00Z"}]}`})
+	r := e.Run(`__complete incident ack ""`)
+	require.Equal(t, 0, r.Code, r.Err)
+	lines := strings.Split(strings.TrimSpace(r.Out), "\n")
+	require.Len(t, lines, 2, r.Out)
+	assert.True(t, strings.HasPrefix(lines[0], "7\ttriggered 18m: a"), lines[0])
+	assert.NotContains(t, r.Out, "\x1b")
+	assert.NotContains(t, r.Out, "smuggled\u202e")
+	assert.Less(t, len(lines[0]), 100)
+}

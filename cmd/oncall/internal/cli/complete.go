@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 )
 
 // completionBudget is how long a shell may wait for values; after that it gets none.
@@ -41,11 +42,32 @@ func Complete(f *Factory, list func(ctx context.Context) ([]cobra.Completion, er
 			if a.err != nil {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return without(a.values, args), cobra.ShellCompDirectiveNoFileComp
+			return without(harmless(a.values), args), cobra.ShellCompDirectiveNoFileComp
 		case <-ctx.Done():
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 	}
+}
+
+// descriptionWidth is how much of a description fits beside a value in a shell.
+const descriptionWidth = 72
+
+// harmless makes completions fit to be shown by a shell, which writes what it gets:
+// a vendor's text is made visible and cut, and a value that would have to be
+// changed for that is none that anybody could type.
+func harmless(values []cobra.Completion) []cobra.Completion {
+	out := make([]cobra.Completion, 0, len(values))
+	for _, v := range values {
+		value := completionValue(v)
+		if ios.Visible(value) != value {
+			continue
+		}
+		if len(v) > len(value) {
+			v = cobra.CompletionWithDesc(value, ios.Cut(ios.Visible(v[len(value)+1:]), descriptionWidth))
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // without drops the completions whose value was already given.
