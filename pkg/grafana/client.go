@@ -57,9 +57,6 @@ func New(c Config) (*Client, error) {
 	return client, err
 }
 
-// Base is Grafana's root, without a slash at the end.
-func (c *Client) Base() string { return c.http.Base() }
-
 // do sends one call and decodes its JSON. A page of any kind in place of what was
 // read is one of a login; after a change the transport decides what is known.
 func (c *Client) do(ctx context.Context, r httpx.Request, out any) error {

@@ -66,9 +66,6 @@ type Journal struct{ path string }
 // Open names the file. It opens and creates nothing.
 func Open(path string) *Journal { return &Journal{path: path} }
 
-// Path returns the name of the file.
-func (j *Journal) Path() string { return j.path }
-
 // Append writes one entry and makes sure that it is on disk before it returns:
 // the intent must outlive the process that acts on it.
 func (j *Journal) Append(e Entry) error {

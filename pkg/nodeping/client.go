@@ -158,9 +158,6 @@ func oneLine(s string) string {
 	return s
 }
 
-// IsNotFound reports whether err says that a thing is not there.
-func IsNotFound(err error) bool { return errors.Is(err, apierr.ErrNotFound) }
-
 // Probes lists where NodePing asks from, by code. It is the cheapest way to try
 // a token (note 7).
 func (c *Client) Probes(ctx context.Context) (map[string]Place, error) {
