@@ -16,7 +16,7 @@ import (
 
 // cacheForm is the form of a cached report. It is raised when the recognisers
 // learn something, so that older answers are read again.
-const cacheForm = 1
+const cacheForm = 2
 
 // Cache remembers reports of finished builds in a folder: a finished log never
 // changes. It is only ever an aid: what cannot be read is not there, and what
@@ -28,6 +28,8 @@ type Cache struct {
 	Controller string
 	// Warn is told of the first failure to write; may be nil.
 	Warn func(error)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 
 	once sync.Once
 }
@@ -66,12 +68,26 @@ func (c *Cache) get(b jenkins.Build, whole bool) *Report {
 }
 
 func (c *Cache) put(b jenkins.Build, r *Report, whole bool) {
-	if c == nil || c.Dir == "" || !b.Finished() {
+	if c == nil || c.Dir == "" || !b.Finished() || !c.settled(b, r) {
 		return
 	}
 	if err := c.write(b, cached{cacheForm, b.Job.String(), b.Number, b.Queued, string(b.Result), whole, r}); err != nil && c.Warn != nil {
 		c.once.Do(func() { c.Warn(err) })
 	}
+}
+
+// settling is how long a console may still get lines after its build's record
+// says that it ended: older controllers finish the record first.
+const settling = 10 * time.Minute
+
+// settled reports that a console is at its end: it has Jenkins' last line, or
+// nothing will come any more.
+func (c *Cache) settled(b jenkins.Build, r *Report) bool {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	return r.Result != "" || now().Sub(b.Queued.Add(b.Duration())) > settling
 }
 
 func (c *Cache) write(b jenkins.Build, e cached) error {

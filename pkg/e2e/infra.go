@@ -13,9 +13,13 @@ var signs = []struct{ text, what string }{
 	{"RemovedNodeListener", "the agent was removed"},
 	{"missing workspace", "the agent was lost"},
 	{"No space left on device", "a disk is full"},
+	{"no space left on device", "a disk is full"},
+	{"disk quota exceeded", "a disk is full"},
 	{"Disk quota exceeded", "a disk is full"},
 	{"Cannot allocate memory", "memory ran out"},
 	{"OutOfMemoryError", "memory ran out"},
+	{"Out of memory: Kill", "memory ran out"},
+	{"script returned exit code 137", "a process was killed, mostly for want of memory"},
 	{"Could not resolve host", "a name did not resolve"},
 	{"Temporary failure in name resolution", "a name did not resolve"},
 	{"Name or service not known", "a name did not resolve"},
@@ -33,16 +37,30 @@ var signs = []struct{ text, what string }{
 	{"Network is unreachable", "the network was unreachable"},
 	{"No route to host", "the network was unreachable"},
 	{"no route to host", "the network was unreachable"},
-	{"Error response from daemon", "docker failed"},
+	{"toomanyrequests", "a registry throttles"},
 	{"error pulling image", "an image could not be pulled"},
 	{"failed to pull", "an image could not be pulled"},
-	{"toomanyrequests", "a registry throttles"},
+	{"Error response from daemon", "docker failed"},
 	{"Could not read from remote repository", "the repository was out of reach"},
 	{"fatal: unable to access", "the repository was out of reach"},
+	{"error: RPC failed;", "the repository was out of reach"},
+	{"fatal: early EOF", "the repository was out of reach"},
+	{"The remote end hung up unexpectedly", "the repository was out of reach"},
+	{"the remote end hung up unexpectedly", "the repository was out of reach"},
 }
+
+// faults are texts that look like one of the signs and are somebody's mistake: a
+// retry meets the same.
+var faults = []string{"manifest unknown", "pull access denied", "repository does not exist", "No such container", "No such image",
+	"Authentication failed", "Permission denied (publickey"}
 
 // signIn returns what trouble a text speaks of, "" for none.
 func signIn(text string) string {
+	for _, f := range faults {
+		if strings.Contains(text, f) {
+			return ""
+		}
+	}
 	for _, s := range signs {
 		if strings.Contains(text, s.text) {
 			return s.what

@@ -44,6 +44,8 @@ type Step struct {
 	// of, "" for none.
 	Infra string `json:"infra"`
 
+	owedMessage int // lines that the message may still get
+
 	owed int // lines of After that are still to come
 	run  int // in which run of its runner it failed: only a later one is a retry
 }
@@ -82,6 +84,11 @@ const (
 type StageMark struct {
 	Name string `json:"name"`
 	Line int    `json:"line"`
+	// Command is the last one that a shell step ran in it, "" for none.
+	Command     string `json:"command,omitempty"`
+	CommandLine int    `json:"commandLine,omitempty"`
+
+	said []ContextLine // what that printed last
 }
 
 // Report is what one console says.

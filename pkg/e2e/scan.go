@@ -175,6 +175,7 @@ func (s *scanner) branch(name string) {
 
 func (l *lane) feed(n *ln) {
 	if len(n.body) > 0 && n.body[0] == '[' && n.indent == 0 && l.stages.line(n) {
+		l.own.pipeline(n.number)
 		return
 	}
 	first := byte(0)
@@ -204,7 +205,7 @@ func (l *lane) feed(n *ln) {
 	}
 	l.junit.line(n)
 	l.plain.line(n)
-	if begins&forJenkins != 0 {
+	if begins&forJenkins != 0 || l.own.open != nil {
 		l.own.line(n)
 	}
 }
@@ -224,7 +225,7 @@ const (
 var beginners = func() (t [256]uint8) {
 	for who, chars := range map[uint8]string{
 		forTAP: "on#T1B", forMocha: "0123456789\xe2", forJest: "PFTLS\xe2", forNode: "\xe2",
-		forGo: "-=Fop", forPytest: "=", forJenkins: "+FACTSBEhjgoWs",
+		forGo: "-=Fop", forPytest: "=", forJenkins: "+FACTSBEPhjgoWs",
 	} {
 		for i := range len(chars) {
 			t[chars[i]] |= who

@@ -58,13 +58,21 @@ func (r *Reader) Why(ctx context.Context, b jenkins.Build) (*Report, error) {
 	if err != nil {
 		return rep, err
 	}
+	whole := true
 	for _, err := range []error{reportErr, robotErr, stageErr} {
 		if errors.Is(err, apierr.ErrAuth) || ctx.Err() != nil {
 			return rep, err
 		}
+		// What is not published stays so; what did not answer may do so the next time.
+		whole = whole && (err == nil || errors.Is(err, apierr.ErrNotFound) || errors.Is(err, apierr.ErrUnsupported))
+	}
+	if !whole {
+		r.Cache.put(b, rep, false)
 	}
 	s.merge(rep)
-	r.Cache.put(b, rep, true)
+	if whole {
+		r.Cache.put(b, rep, true)
+	}
 	return rep, nil
 }
 
@@ -238,6 +246,21 @@ func sameName(full, shown string) bool {
 	return full == shown || strings.HasSuffix(full, "."+shown)
 }
 
+// blameCommand corrects which command failed: of a shell step the console's text
+// tells the exit code alone, at its end, when others may have run since.
+func (r *Report) blameCommand(first *Step, st jenkins.Stage) {
+	for _, m := range slices.Backward(r.Stages) {
+		if m.Name == st.Name && m.Command != "" {
+			first.Name, first.Stage, first.Begin = m.Command, st.Name, m.CommandLine
+			first.Message = messageOf(m.said, []byte(st.Error))
+			if first.Infra = signIn(first.Message); first.Infra != "" {
+				r.Kind, r.Infra = KindInfra, first.Infra
+			}
+			return
+		}
+	}
+}
+
 // mergeStages fills in stages, and takes a stage's error when nothing else was
 // recognised.
 func (s structured) mergeStages(r *Report) {
@@ -254,6 +277,8 @@ func (s structured) mergeStages(r *Report) {
 			}
 		case first != nil && first.Stage == "":
 			first.Stage = st.Name
+		case first != nil && first.Runner == RunnerJenkins && first.Stage != st.Name && ownExit().MatchString(st.Error):
+			r.blameCommand(first, st)
 		}
 		return
 	}

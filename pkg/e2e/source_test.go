@@ -26,9 +26,12 @@ type fake struct {
 	robot    map[int]jenkins.RobotReport
 	stages   map[int][]jenkins.Stage
 	fail     error
-	read     []int
-	open     int
-	most     int // consoles open at once
+
+	stagesFail error
+
+	read []int
+	open int
+	most int // consoles open at once
 }
 
 var errNone = apierr.New(apierr.ErrNotFound, "jenkins", "", "none")
@@ -76,6 +79,9 @@ func (f *fake) RobotReport(_ context.Context, _ jenkins.JobName, n int) (jenkins
 }
 
 func (f *fake) Stages(_ context.Context, _ jenkins.JobName, n int, _ bool) ([]jenkins.Stage, error) {
+	if f.stagesFail != nil {
+		return nil, f.stagesFail
+	}
 	if s, ok := f.stages[n]; ok {
 		return s, nil
 	}
@@ -135,6 +141,26 @@ func TestStageErrorWhenNothingElse(t *testing.T) {
 	assert.Equal(t, "a disk is full", r.First().Infra)
 }
 
+// The stage view knows which stage a shell step failed in; the console tells the
+// exit code at its end, behind commands that ran since.
+func TestCommandOfTheFailedStage(t *testing.T) {
+	t.Parallel()
+	const console = "[Pipeline] { (Push)\n+ docker push x\nno space left on device\n[Pipeline] }\n[Pipeline] { (Tidy)\n+ ./tidy\ngone\n[Pipeline] }\n" +
+		"ERROR: script returned exit code 2\nFinished: FAILURE\n"
+	f := &fake{consoles: map[int]string{1: console}, stages: map[int][]jenkins.Stage{1: {
+		{Name: "Push", Status: jenkins.StageFailed, Error: "script returned exit code 2"}, {Name: "Tidy", Status: jenkins.StageSuccess}}}}
+	reader := &Reader{Source: f}
+	r, err := reader.Console(t.Context(), finished(1, jenkins.Failure))
+	require.NoError(t, err)
+	assert.Equal(t, "./tidy", r.First().Name, "the text alone")
+	r, err = reader.Why(t.Context(), finished(1, jenkins.Failure))
+	require.NoError(t, err)
+	first := r.First()
+	assert.Equal(t, []string{"docker push x", "Push", "no space left on device\nscript returned exit code 2", "a disk is full"}, []string{first.Name, first.Stage, first.Message, first.Infra})
+	assert.Equal(t, 2, first.Begin)
+	assert.Equal(t, KindInfra, r.Kind)
+}
+
 func TestCache(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -181,6 +207,32 @@ func TestCache(t *testing.T) {
 	_, _ = reader.Why(t.Context(), c)
 	_, _ = reader.Console(t.Context(), c)
 	assert.Len(t, f.read, n+2)
+}
+
+// A source that did not answer is asked again the next time, and a console that
+// lacks its last line is read again until nothing can come any more.
+func TestCacheKeepsNothingHalf(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(3600, 0).Add(time.Minute)
+	f := &fake{consoles: map[int]string{1: twoBad, 2: strings.TrimSuffix(twoBad, "Finished: FAILURE\n")}, stagesFail: apierr.New(apierr.ErrUnavailable, "jenkins", "", "503"),
+		stages: map[int][]jenkins.Stage{1: {{Name: "Test", Status: jenkins.StageFailed}}}}
+	reader := &Reader{Source: f, Cache: &Cache{Dir: t.TempDir(), Now: func() time.Time { return now }}}
+	r, err := reader.Why(t.Context(), finished(1, jenkins.Failure))
+	require.NoError(t, err)
+	assert.Empty(t, r.First().Stage)
+	f.stagesFail = nil
+	r, err = reader.Why(t.Context(), finished(1, jenkins.Failure))
+	require.NoError(t, err)
+	assert.Equal(t, "Test", r.First().Stage)
+
+	late := finished(2, jenkins.Failure)
+	late.Queued = now.Add(-time.Minute)
+	for want, at := range []time.Duration{0, 0, time.Hour, 2 * time.Hour} {
+		f.read, now = nil, late.Queued.Add(at)
+		_, err := reader.Console(t.Context(), late)
+		require.NoError(t, err)
+		assert.Len(t, f.read, map[bool]int{true: 1, false: 0}[want < 3], "look %d", want)
+	}
 }
 
 func TestCacheThatCannotBeWritten(t *testing.T) {

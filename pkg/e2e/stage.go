@@ -58,7 +58,7 @@ func (t *stageTracker) open(name string) {
 		t.stack = append(t.stack, name)
 	}
 	if r := &t.lane.s.report; name != "" && len(r.Stages) < maxStageMarks {
-		r.Stages = append(r.Stages, StageMark{name, t.lane.s.cur.number})
+		r.Stages = append(r.Stages, StageMark{Name: name, Line: t.lane.s.cur.number})
 	}
 }
 

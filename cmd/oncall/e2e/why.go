@@ -249,6 +249,9 @@ func (o *whyOptions) viewStep(v *printer.Detail, label string, s *e2epkg.Step, w
 func passage(s *e2epkg.Step, around int) []string {
 	if s.Message != "" && around <= shownAround {
 		lines := strings.Split(s.Message, "\n")
+		if lines[0] == s.Name { // an error of Jenkins' own is its own name
+			lines = lines[1:]
+		}
 		if len(lines) > 12 {
 			lines = append(lines[:12], fmt.Sprintf("(%d more lines: -C %d)", len(lines)-12, 2*shownAround))
 		}

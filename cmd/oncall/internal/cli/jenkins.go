@@ -57,7 +57,7 @@ func (f *Factory) E2EReader(c *jenkins.Client) (*e2e.Reader, error) {
 		return nil, err
 	}
 	return &e2e.Reader{Source: c, Cache: &e2e.Cache{
-		Dir: filepath.Join(cfg.CacheDir(), "e2e"), Controller: c.Base(),
+		Dir: filepath.Join(cfg.CacheDir(), "e2e"), Controller: c.Base(), Now: f.Clocked,
 		Warn: func(err error) { f.IO.Warn("what consoles say is not remembered: %v", err) },
 	}}, nil
 }
