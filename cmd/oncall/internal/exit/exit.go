@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"syscall"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 )
@@ -113,7 +112,6 @@ var kinds = []struct {
 	kind error
 	code int
 }{
-	{syscall.EPIPE, BrokenPipe},
 	{apierr.ErrUnknownOutcome, Unknown},
 	{apierr.ErrReadOnly, NotConfirmed},
 	{apierr.ErrUsage, Usage},
@@ -137,6 +135,11 @@ func Code(err error) int {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code
+	}
+	for _, gone := range brokenPipes {
+		if errors.Is(err, gone) {
+			return BrokenPipe
+		}
 	}
 	for _, k := range kinds {
 		if errors.Is(err, k.kind) {
