@@ -60,7 +60,7 @@ func TestTopFoldsIds(t *testing.T) {
 		for i := range 40 {
 			counts[fmt.Sprintf("/device/v2/%032x/state", i)] = float64(1 + i%3)
 		}
-		if !at.Equal(start.Add(time.Hour)) {
+		if !at.Equal(start.Add(time.Hour-1)) {
 			counts = map[string]float64{"/device/v2/" + strings.Repeat("ab", 16) + "/state": 3, "/ping": 12}
 		}
 		return vector(counts), nil
@@ -109,7 +109,7 @@ func TestTopCountsInParts(t *testing.T) {
 			if n > c.most {
 				return nil, invalid(c.limit)
 			}
-			end := int(at.Sub(start) / time.Second)
+			end := int(at.Add(1).Sub(start) / time.Second)
 			return vector(map[string]float64{"/a": float64(end - max(end-n, 0)), "/b": 1}), nil
 		}
 		res, err := logs.Top(t.Context(), s, logs.Count{Query: `{app="a"}`, Field: "path", From: start, To: start.Add(time.Hour), Fold: strings.Contains(name, "folded")})
@@ -188,4 +188,34 @@ func TestDetect(t *testing.T) {
 		assert.Equal(t, 5, got.Lines, name)
 		assert.Contains(t, got.Fields, "host", name)
 	}
+}
+
+// A line at the edge of two parts is counted once, also where one part is counted
+// by the server and the next one here: a range in LogQL has its end in it, and its
+// beginning not.
+func TestTopCountsTheEdgesOnce(t *testing.T) {
+	t.Parallel()
+	s := lines(0, 0)
+	for i := range 3600 {
+		s.all = append(s.all, loki.Entry{NS: start.Add(time.Duration(i) * time.Second).UnixNano(), Line: "path=/a", Stream: &loki.Stream{}})
+	}
+	s.answer = func(q string, at time.Time) (*loki.Result, error) {
+		n, _ := strconv.Atoi(rangeIn.FindStringSubmatch(q)[1])
+		if from := at.Add(-time.Duration(n) * time.Second); from.Before(start.Add(10*time.Minute-time.Second)) || n > 1000 {
+			return nil, &apierr.Error{Kind: []error{apierr.ErrInvalid}, Message: "no", Err: &loki.Limit{Kind: loki.LimitTime}}
+		}
+		count := 0
+		for _, e := range s.all {
+			if e.NS > at.Add(-time.Duration(n)*time.Second).UnixNano() && e.NS <= at.UnixNano() {
+				count++
+			}
+		}
+		return vector(map[string]float64{"/a": float64(count)}), nil
+	}
+	p, err := logs.ParseParser("logfmt")
+	require.NoError(t, err)
+	res, err := logs.Top(t.Context(), s, logs.Count{Query: `{app="a"}`, Parser: p, Field: "path", From: start, To: start.Add(time.Hour)})
+	require.NoError(t, err)
+	assert.True(t, res.Here)
+	assert.Equal(t, int64(3600), res.Total)
 }
