@@ -60,7 +60,7 @@ func TestTopFoldsIds(t *testing.T) {
 		for i := range 40 {
 			counts[fmt.Sprintf("/device/v2/%032x/state", i)] = float64(1 + i%3)
 		}
-		if !at.Equal(start.Add(time.Hour-1)) {
+		if !at.Equal(start.Add(time.Hour - 1)) {
 			counts = map[string]float64{"/device/v2/" + strings.Repeat("ab", 16) + "/state": 3, "/ping": 12}
 		}
 		return vector(counts), nil

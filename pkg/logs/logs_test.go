@@ -220,7 +220,7 @@ func TestTopOnTheServer(t *testing.T) {
 	var queries []string
 	s.answer = func(q string, at time.Time) (*loki.Result, error) {
 		queries = append(queries, q)
-		if at.Equal(start.Add(time.Hour-1)) {
+		if at.Equal(start.Add(time.Hour - 1)) {
 			return vector(map[string]float64{"/a": 90, "/b": 10, "/new": 7}), nil
 		}
 		return vector(map[string]float64{"/a": 30, "/b": 11, "/gone": 4}), nil

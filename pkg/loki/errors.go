@@ -136,6 +136,9 @@ func (c *Client) classify(e *httpx.Answer) {
 	case e.Status == http.StatusUnauthorized && strings.Contains(text, "no org id"):
 		e.Err.Kind, e.Err.Message = []error{apierr.ErrAuth}, "the server wants a tenant: "+text
 		e.Err.Hint = "set the tenant: ONCALL_LOKI_TENANT, or tenant in the context's loki block"
+	case e.Status >= http.StatusInternalServerError && strings.Contains(text, "multiple org IDs"):
+		e.Err.Kind, e.Err.Message = []error{apierr.ErrInvalid}, text
+		e.Err.Hint = "this server does not answer for several tenants at once: name one in ONCALL_LOKI_TENANT"
 	case e.Status == http.StatusNotFound:
 		e.Err.Kind = []error{apierr.ErrNotFound}
 		e.Err.Message = "there is no Loki API at this URL: " + c.http.Base() + "/loki/api/v1"

@@ -172,6 +172,7 @@ func TestErrors(t *testing.T) {
 		"series":      {400, "text/plain", "maximum number of series (500) reached for a single query; consider reducing", apierr.ErrInvalid, []string{"fewer labels"}, &loki.Limit{Kind: loki.LimitSeries, Max: 500}},
 		"bytes":       {400, "text/plain", "the query would read too many bytes (query: 1.2TB, limit: 500GB); consider", apierr.ErrInvalid, []string{"narrow"}, &loki.Limit{Kind: loki.LimitBytes}},
 		"timeout":     {504, "text/plain", "request timed out, decrease the duration of the request or add more label matchers", apierr.ErrUnavailable, []string{"timed out", "shorter"}, &loki.Limit{Kind: loki.LimitTime}},
+		"tenants":     {500, "text/plain", "multiple org IDs present", apierr.ErrInvalid, []string{"several tenants", "name one"}, nil},
 		"load":        {429, "text/plain", "too many outstanding requests", apierr.ErrRateLimited, []string{"too many outstanding requests", "--parallel"}, &loki.Limit{Kind: loki.LimitLoad}},
 		"429":         {429, "text/plain", "Ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec)", apierr.ErrRateLimited, []string{"limit: 4194304 bytes/sec"}, nil},
 		"no tenant":   {401, "text/plain", "no org id\n", apierr.ErrAuth, []string{"wants a tenant: no org id", "ONCALL_LOKI_TENANT"}, nil},
