@@ -86,7 +86,7 @@ func TestAskHiddenOnATerminal(t *testing.T) {
 	_, err := io.ReadFull(screen, prompt)
 	require.NoError(t, err)
 	assert.Equal(t, "key: ", string(prompt))
-	require.Eventually(t, func() bool { return !echoes(t, program) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !echoes(t, program) }, time.Minute, time.Millisecond)
 	_, err = io.WriteString(person, "hunter2\n")
 	require.NoError(t, err)
 	got := <-done
@@ -109,7 +109,7 @@ func TestAskHiddenGivesTheEchoBackWhenCancelled(t *testing.T) {
 		_, err := s.AskHidden(ctx, "key: ")
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return !echoes(t, program) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !echoes(t, program) }, time.Minute, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
 	assert.True(t, echoes(t, program))
@@ -145,8 +145,8 @@ func TestOneReaderOnATerminal(t *testing.T) {
 	require.Eventually(t, func() bool {
 		waiting, err := unix.IoctlGetInt(int(program.Fd()), unix.TIOCINQ)
 		return assert.NoError(t, err) && waiting == 0
-	}, 10*time.Second, time.Millisecond, "the first reader has the line")
-	soon, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	}, time.Minute, time.Millisecond, "the first reader has the line")
+	soon, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	text, err := s.AskHidden(soon, "key: ")
 	require.NoError(t, err)
