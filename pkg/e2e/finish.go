@@ -131,11 +131,20 @@ func inside(regions [][2]int, line int) bool {
 func (s *scanner) kind() (Kind, string) {
 	r := &s.report
 	first := r.First()
-	late := ""
+	late, waiting := "", ""
 	for _, l := range r.Tail {
 		if late == "" {
 			late = signIn(l.Text)
 		}
+		switch {
+		case strings.Contains(l.Text, "Still waiting to schedule task"):
+			waiting = "no agent was free"
+		case strings.Contains(l.Text, "Running on "):
+			waiting = ""
+		}
+	}
+	if late == "" {
+		late = waiting
 	}
 	tests := first != nil && first.Runner != RunnerJenkins
 	switch {

@@ -201,7 +201,7 @@ func (c *Client) explainBuild(ctx context.Context, job JobName, number int, err 
 	}
 	op := "job " + job.String()
 	if jobErr := c.get(ctx, op, job.path(), "_class,firstBuild[number],lastBuild[number],jobs[name]", &w); jobErr != nil {
-		return c.explainJob(job, op, jobErr)
+		return c.explainJob(ctx, job, op, jobErr)
 	}
 	if folder := w.asFolder(job, op); folder != nil {
 		return folder
@@ -236,7 +236,7 @@ func (c *Client) Resolve(ctx context.Context, job JobName, permalink string) (in
 	}
 	var w map[string]json.RawMessage
 	if err := c.get(ctx, op, job.path(), "_class,jobs[name],"+permalink+"[number]", &w); err != nil {
-		return 0, c.explainJob(job, op, err)
+		return 0, c.explainJob(ctx, job, op, err)
 	}
 	var folder folderWire
 	if jobs, ok := w["jobs"]; ok && json.Unmarshal(jobs, &folder.Jobs) == nil {
@@ -273,7 +273,7 @@ func (c *Client) Builds(ctx context.Context, job JobName, from, to int) ([]Build
 	}
 	tree := fmt.Sprintf("_class,jobs[name],%s[%s]{%d,%d}", field, historyTree, from, to)
 	if err := c.get(ctx, op, job.path(), tree, &w); err != nil {
-		return nil, c.explainJob(job, op, err)
+		return nil, c.explainJob(ctx, job, op, err)
 	}
 	if err := w.asFolder(job, "job "+job.String()); err != nil {
 		return nil, err

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/nearest"
 )
 
 // Job is a job that can be built.
@@ -71,7 +73,7 @@ func (c *Client) Job(ctx context.Context, name JobName) (Job, error) {
 	op := "job " + name.String()
 	var w jobWire
 	if err := c.get(ctx, op, name.path(), jobTree, &w); err != nil {
-		return Job{}, c.explainJob(name, op, err)
+		return Job{}, c.explainJob(ctx, name, op, err)
 	}
 	if err := w.asFolder(name, op); err != nil {
 		return Job{}, err
@@ -102,16 +104,45 @@ func (w folderWire) asFolder(name JobName, op string) error {
 	return e.WithHint("name a job in it: %s", list(names))
 }
 
-// explainJob gives a 404 on a job its two possible causes.
-func (c *Client) explainJob(name JobName, op string, err error) error {
+// explainJob gives a 404 on a job its two possible causes, and asks the folder for
+// the name that was meant.
+func (c *Client) explainJob(ctx context.Context, name JobName, op string, err error) error {
 	var e *apierr.Error
 	if errors.As(err, &e) && e.Status == http.StatusNotFound {
 		e.Message = "no such job, or no right to see it"
+		if e.Hint == "" {
+			e.Hint = c.meant(ctx, name)
+		}
 		if e.Hint == "" {
 			e.Hint = fmt.Sprintf("jobs are named FOLDER/JOB below %s; Jenkins hides jobs that %s may not see", c.Base(), c.who())
 		}
 	}
 	return err
+}
+
+// meant is a hint at the job or folder whose name is nearest, "" for none.
+func (c *Client) meant(ctx context.Context, name JobName) string {
+	for depth := range name {
+		folder := name[:depth]
+		var w folderWire
+		if c.get(ctx, strings.TrimSpace("jobs of "+folder.String()), folder.path(), "_class,jobs[name]", &w) != nil {
+			return ""
+		}
+		names := make([]string, len(w.Jobs))
+		for i, j := range w.Jobs {
+			names[i] = j.Name
+		}
+		if slices.Contains(names, name[depth]) {
+			continue
+		}
+		if near := nearest.Of(name[depth], names); len(near) > 0 {
+			meant := slices.Clone(name)
+			meant[depth] = near[0]
+			return fmt.Sprintf("did you mean %s?", meant)
+		}
+		return ""
+	}
+	return ""
 }
 
 func (c *Client) who() string {
@@ -140,7 +171,7 @@ func (c *Client) Jobs(ctx context.Context, folder JobName) ([]JobItem, error) {
 	}
 	op := strings.TrimSpace("jobs of " + folder.String())
 	if err := c.get(ctx, op, folder.path(), "_class,jobs[_class,name,color]", &w); err != nil {
-		return nil, c.explainJob(folder, op, err)
+		return nil, c.explainJob(ctx, folder, op, err)
 	}
 	out := []JobItem{}
 	for _, j := range w.Jobs {

@@ -181,17 +181,23 @@ func TestBuildGone(t *testing.T) {
 		kind  error
 		says  string
 		hints string
+		root  string // what the controller lists, when that is asked for
 	}{
-		"too old":  {httpxtest.JSON(200, `{"firstBuild":{"number":100},"lastBuild":{"number":200}}`), apierr.ErrNotFound, "no longer keeps it", "kept are #100 to #200"},
-		"not yet":  {httpxtest.JSON(200, `{"firstBuild":{"number":1},"lastBuild":{"number":5}}`), apierr.ErrNotFound, "no such build yet", "the newest is #5"},
-		"deleted":  {httpxtest.JSON(200, `{"firstBuild":{"number":1},"lastBuild":{"number":50}}`), apierr.ErrNotFound, "deleted", ""},
-		"never":    {httpxtest.JSON(200, `{}`), apierr.ErrNotFound, "never built", ""},
-		"a folder": {httpxtest.JSON(200, `{"jobs":[]}`), apierr.ErrUsage, "a folder", ""},
-		"no job":   {httpxtest.Status(404), apierr.ErrNotFound, "no such job, or no right to see it", "Jenkins hides jobs"},
+		"too old":  {httpxtest.JSON(200, `{"firstBuild":{"number":100},"lastBuild":{"number":200}}`), apierr.ErrNotFound, "no longer keeps it", "kept are #100 to #200", ""},
+		"not yet":  {httpxtest.JSON(200, `{"firstBuild":{"number":1},"lastBuild":{"number":5}}`), apierr.ErrNotFound, "no such build yet", "the newest is #5", ""},
+		"deleted":  {httpxtest.JSON(200, `{"firstBuild":{"number":1},"lastBuild":{"number":50}}`), apierr.ErrNotFound, "deleted", "", ""},
+		"never":    {httpxtest.JSON(200, `{}`), apierr.ErrNotFound, "never built", "", ""},
+		"a folder": {httpxtest.JSON(200, `{"jobs":[]}`), apierr.ErrUsage, "a folder", "", ""},
+		"no job":   {httpxtest.Status(404), apierr.ErrNotFound, "no such job, or no right to see it", "Jenkins hides jobs", `{"jobs":[{"name":"nightly"}]}`},
+		"a slip":   {httpxtest.Status(404), apierr.ErrNotFound, "no such job, or no right to see it", "did you mean e2e-all?", `{"jobs":[{"name":"nightly"},{"name":"e2e-all"}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := client(t, httpxtest.New(t, httpxtest.Exchange{Path: path("/job/e2e/7", buildTree), Reply: httpxtest.Status(404)}, httpxtest.Exchange{Path: ask, Reply: tc.job}))
+			exchanges := []httpxtest.Exchange{{Path: path("/job/e2e/7", buildTree), Reply: httpxtest.Status(404)}, {Path: ask, Reply: tc.job}}
+			if tc.root != "" {
+				exchanges = append(exchanges, httpxtest.Exchange{Path: path("", "_class,jobs[name]"), Reply: httpxtest.JSON(200, tc.root)})
+			}
+			c := client(t, httpxtest.New(t, exchanges...))
 			_, err := c.Build(t.Context(), job, 7)
 			require.ErrorIs(t, err, tc.kind)
 			assert.ErrorContains(t, err, tc.says)

@@ -233,8 +233,14 @@ func (t *target) newest(ctx context.Context, what string, fits func(jenkins.Buil
 			return b.Number, nil
 		}
 	}
-	return 0, apierr.New(apierr.ErrNotFound, "jenkins", t.job.String(), "none of its last %d builds %s", len(builds), what).
-		WithHint("oncall e2e list")
+	if len(builds) == 0 {
+		return 0, apierr.New(apierr.ErrNotFound, "jenkins", t.job.String(), "it was never built")
+	}
+	hint := "oncall e2e list"
+	if t.jobName != "" || t.pasted.Job != nil {
+		hint += " --job " + t.job.String()
+	}
+	return 0, apierr.New(apierr.ErrNotFound, "jenkins", t.job.String(), "none of its last %d builds %s", len(builds), what).WithHint("%s", hint)
 }
 
 // build reads the build that is meant.

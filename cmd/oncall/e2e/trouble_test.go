@@ -59,6 +59,10 @@ func TestBadInputs(t *testing.T) {
 		{"e2e retry --times 3", 2, "--times 3 needs --until-green, which says when to stop"},
 		{"e2e retry --until-green", 2, "--until-green needs a bound\nhint: --times 3 --until-green\n"},
 		{"e2e retry --times 99 --until-green", 2, "--times: 1 to 10, not 99"},
+		{"e2e get --job team/nigthly", 4, "no such job, or no right to see it (404)\nhint: did you mean team/nightly?\n"},
+		{"e2e list --job tem/nightly", 4, "hint: did you mean team/nightly?\n"},
+		{"e2e why --job team/nightly", 4, "jenkins: team/nightly: it was never built\n"},
+		{"e2e why --job Deploy-Component-To-Production", 4, "ended badly\nhint: oncall e2e list --job Deploy-Component-To-Production\n"},
 		{"e2e retry last --job team/nightly", 4, "there is none"},
 		{"e2e rety", 2, `"rety" is not a command of oncall e2e`},
 	} {

@@ -193,6 +193,8 @@ func (o *whyOptions) view(v *printer.Detail, w why) {
 		o.viewStep(v, "was running", w.Running, w)
 	case b.Result == jenkins.Success:
 		v.Row("verdict", "nothing failed")
+	case !w.Recognised && w.Lines == 0:
+		v.Row("verdict", "its console is empty")
 	case !w.Recognised:
 		v.Row("verdict", fmt.Sprintf("no failing step was recognised in %s lines; the last ones:", commas(w.Lines)))
 	}
