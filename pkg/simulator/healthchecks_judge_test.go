@@ -79,7 +79,7 @@ func TestHealthchecksJudgedByRunitor(t *testing.T) {
 }
 
 const hcScript = `
-const { HealthChecksApiClient, HealthChecksPingClient } = require(process.argv[1] + '/node_modules/healthchecks-io-client');
+const { HealthChecksApiClient, HealthChecksPingClient } = require(process.argv[1] + '/healthchecks-io-client');
 const [, , root, key, uuid, name] = process.argv;
 (async () => {
   const api = new HealthChecksApiClient({ apiKey: key, baseUrl: root + '/healthchecks', apiVersion: 1 });
@@ -111,13 +111,13 @@ const [, , root, key, uuid, name] = process.argv;
 // healthchecks-io-client, which nobody here wrote, finds a Healthchecks.io.
 func TestHealthchecksJudgedByNode(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("ONCALL_HEALTHCHECKS_JUDGE")
-	if dir == "" {
-		noJudge(t, "ONCALL_HEALTHCHECKS_JUDGE names no client; tools/healthchecks/install.sh installs it")
+	modules := os.Getenv("ONCALL_NODE_JUDGES")
+	if modules == "" {
+		noJudge(t, "ONCALL_NODE_JUDGES names no folder with a client; tools/judges/install.sh installs it")
 	}
 	a, url := hcWorld(t)
 	a.now = a.now.Add(time.Second)
-	text := output(t, exec.CommandContext(t.Context(), "node", "-e", hcScript, dir, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E))
+	text := output(t, exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E))
 	told := map[string]any{}
 	require.NoError(t, json.Unmarshal([]byte(text), &told), text)
 	assert.Equal(t, map[string]any{

@@ -74,12 +74,12 @@ func TestJenkinsJudgedByPython(t *testing.T) {
 	}, told)
 }
 
-// npm's jenkins too, where ONCALL_NODE_JENKINS names the modules' folder.
+// npm's jenkins too, where ONCALL_NODE_JUDGES names the modules' folder.
 func TestJenkinsJudgedByNode(t *testing.T) {
 	t.Parallel()
-	modules := os.Getenv("ONCALL_NODE_JENKINS")
+	modules := os.Getenv("ONCALL_NODE_JUDGES")
 	if modules == "" {
-		noJudge(t, "ONCALL_NODE_JENKINS names no folder with npm's jenkins; tools/node-jenkins/install.sh installs it")
+		noJudge(t, "ONCALL_NODE_JUDGES names no folder with npm's jenkins; tools/judges/install.sh installs it")
 	}
 	told := jenkinsJudge(t, "node", "testdata/jenkins_judge.cjs", modules)
 	assert.Equal(t, map[string]any{

@@ -32,12 +32,12 @@ func judge(t *testing.T, why string) {
 // description does not allow and answers with the description's examples.
 func prism(t *testing.T) string {
 	t.Helper()
-	contracts, program := os.Getenv("ONCALL_CONTRACTS"), os.Getenv("ONCALL_PRISM")
+	contracts, modules := os.Getenv("ONCALL_CONTRACTS"), os.Getenv("ONCALL_NODE_JUDGES")
 	if contracts == "" {
 		judge(t, "ONCALL_CONTRACTS names no folder with the vendors' contracts")
 	}
-	if program == "" {
-		judge(t, "ONCALL_PRISM names no mock server; tools/prism/install.sh installs it")
+	if modules == "" {
+		judge(t, "ONCALL_NODE_JUDGES names no folder with Prism; tools/judges/install.sh installs it")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func prism(t *testing.T) string {
 	require.NoError(t, l.Close())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, program, "mock", "--host", "127.0.0.1", "--port", port, filepath.Join(contracts, "statuspage.json"))
+	cmd := exec.CommandContext(ctx, filepath.Join(modules, ".bin", "prism"), "mock", "--host", "127.0.0.1", "--port", port, filepath.Join(contracts, "statuspage.json"))
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
