@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ oncall logs tail --service api --since 10m --for 30s -o jsonl`,
 	fs.StringVar(&o.since, "since", "", "first show the lines since: 10m, 15:04")
 	fs.IntVarP(&o.lines, "lines", "n", 0, "first show so many of the newest lines")
 	fs.BoolVar(&o.raw, "raw", false, "print the lines alone, byte by byte")
-	fs.StringVar(&o.during, "for", "", "end after that time: 30s")
+	fs.StringVar(&o.during, "for", "", "end after following for that time: 30s")
 	_ = cmd.RegisterFlagCompletionFunc("since", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("for", cobra.NoFileCompletions)
 	return cmd
@@ -86,13 +87,20 @@ func (o *tailOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.limit)
-		defer cancel()
-	}
-	s := newShown(o.f, out, o.raw)
-	err = c.Follow(ctx, o.following, s.page, o.tell())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, tell := newShown(o.f, out, o.raw), o.tell()
+	var began sync.Once
+	err = c.Follow(ctx, o.following, s.page, func(e loki.Event) error {
+		// --for is a time of following: a server that is slow to answer at first
+		// must not make it one that had nothing to say.
+		began.Do(func() {
+			if o.limit > 0 {
+				time.AfterFunc(o.limit, cancel)
+			}
+		})
+		return tell(e)
+	})
 	return cli.QueryFailed(o.f, err)
 }
 
