@@ -106,7 +106,10 @@ func (f *Factory) edit(ctx context.Context, start string) (string, error) {
 	// The editor may be words ("code --wait"): a shell takes them apart, the file
 	// is an argument of its own.
 	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", file.Name())
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = f.IO.In, f.IO.Err, f.IO.Err
+	cmd.Stdout, cmd.Stderr = f.IO.Err, f.IO.Err
+	if terminal, ok := f.IO.In.(*os.File); ok { // any other reader would be emptied for it
+		cmd.Stdin = terminal
+	}
 	cmd.Env = f.ChildEnv()
 	if err := cmd.Run(); err != nil {
 		return "", apierr.New(apierr.ErrUsage, "", "", "the editor %q failed: %v; nothing was sent", editor, err)
