@@ -116,7 +116,7 @@ func TestHealthchecksJudgedByNode(t *testing.T) {
 		noJudge(t, "ONCALL_NODE_JUDGES names no folder with a client; tools/judges/install.sh installs it")
 	}
 	a, url := hcWorld(t)
-	a.now = a.now.Add(time.Second)
+	a.pass(time.Second)
 	text := output(t, exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E))
 	told := map[string]any{}
 	require.NoError(t, json.Unmarshal([]byte(text), &told), text)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,15 +17,29 @@ import (
 type asker struct {
 	t    *testing.T
 	w    *World
-	now  time.Time
 	base string
 	head map[string]string
+
+	mu  sync.Mutex // another program's requests read the time as well
+	now time.Time
+}
+
+func (a *asker) clock() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now
+}
+
+func (a *asker) pass(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.now = a.now.Add(d)
 }
 
 func newAsker(t *testing.T, base string, head map[string]string) *asker {
 	t.Helper()
 	a := &asker{t: t, now: time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC), base: BaseURL + base, head: head}
-	w, err := Open(Options{Now: func() time.Time { return a.now }, NoLimits: true})
+	w, err := Open(Options{Now: a.clock, NoLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })
 	a.w = w
@@ -219,16 +234,15 @@ func TestHealthchecksByTheClock(t *testing.T) {
 	a := newAsker(t, "/healthchecks", keyed(HealthchecksAPIKey))
 	p := &asker{t: t, w: a.w, base: BaseURL + "/hc-ping"}
 	_, _, _ = p.ask("POST", "/"+HcUUID(CheckE2E), "")
-	at := a.now
 	for after, want := range map[time.Duration]string{time.Hour - time.Second: "up", time.Hour: "grace", 2*time.Hour - time.Second: "grace", 2 * time.Hour: "down"} {
 		b := newAsker(t, "/healthchecks", keyed(HealthchecksAPIKey))
 		q := &asker{t: t, w: b.w, base: BaseURL + "/hc-ping"}
 		_, _, _ = q.ask("POST", "/"+HcUUID(CheckE2E), "")
-		b.now = at.Add(after)
+		b.pass(after)
 		assert.Equal(t, want, b.hcCheck("v3", CheckE2E)["status"], "%s", after)
 	}
 	_, _, _ = p.ask("POST", "/"+HcUUID(CheckE2E)+"/start", "")
-	a.now = at.Add(time.Hour)
+	a.pass(time.Hour)
 	assert.Equal(t, "down", a.hcCheck("v3", CheckE2E)["status"], "started and not ended within the time of grace")
 }
 

@@ -148,7 +148,7 @@ func TestNodePingChanges(t *testing.T) {
 	t.Parallel()
 	a := newNodePingAsker(t, "")
 	id := a.npCheck("api", "")["_id"].(string)
-	until := float64(a.now.Add(time.Hour).UnixMilli())
+	until := float64(a.clock().Add(time.Hour).UnixMilli())
 	stale := 0
 	for range 4 {
 		for _, mute := range []any{until, true, false} {
@@ -173,7 +173,7 @@ func TestNodePingChanges(t *testing.T) {
 	}
 	assert.Equal(t, "inactive", a.json("GET", "/checks/"+id, "")["enable"])
 	assert.Equal(t, true, a.json("GET", "/maintenance", "")[window].(map[string]any)["processing"])
-	a.now = a.now.Add(30 * time.Minute)
+	a.pass(30 * time.Minute)
 	assert.Equal(t, "active", a.json("GET", "/checks/"+id, "")["enable"])
 	assert.NotContains(t, a.json("GET", "/maintenance", ""), window, "one that happens once vanishes")
 }
