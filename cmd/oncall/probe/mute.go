@@ -47,21 +47,9 @@ oncall probe mute api dashboard --for 30m --reason "database upgrade" --dry-run`
 }
 
 func (o *muteOptions) validate() error {
-	if o.long == "" {
-		return nil
-	}
-	d, err := cli.Length("for", o.long, 0)
-	if err != nil {
-		return err
-	}
-	if o.f.Change.Reason == "" {
-		return cli.Usage("--for: a mute with an end needs a reason").WithHint("--for %s --reason WHY", o.long)
-	}
-	if _, err := o.f.Config(); err != nil { // the demo's clock comes from it
-		return err
-	}
-	o.until = o.f.Now().Add(d).Truncate(time.Millisecond)
-	return nil
+	until, err := o.f.Until(o.long, "a mute")
+	o.until = until.Truncate(time.Millisecond) // what the vendor keeps
+	return err
 }
 
 func (o *muteOptions) run(ctx context.Context) error {

@@ -47,3 +47,23 @@ func Length(flag, text string, otherwise time.Duration) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+// Until reads --for of a change that ends by itself or is to be ended: when that
+// is, by the run's clock. Such a change needs a --reason, as somebody will ask why
+// it is so; what names it: "a mute". "" is the zero time.
+func (f *Factory) Until(text, what string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	d, err := Length("for", text, 0)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if f.Change.Reason == "" {
+		return time.Time{}, Usage("--for: %s with an end needs a reason", what).WithHint("--for %s --reason WHY", text)
+	}
+	if _, err := f.Config(); err != nil { // the demo's clock comes from it
+		return time.Time{}, err
+	}
+	return f.Now().Add(d), nil
+}
