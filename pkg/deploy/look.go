@@ -16,9 +16,8 @@ import (
 // Jenkins is what the package needs of a controller: *jenkins.Client.
 type Jenkins interface {
 	Job(ctx context.Context, name jenkins.JobName) (jenkins.Job, error)
-	Builds(ctx context.Context, job jenkins.JobName, from, to int) ([]jenkins.Build, error)
+	Activity(ctx context.Context, job jenkins.JobName, builds int) (jenkins.Activity, error)
 	Build(ctx context.Context, job jenkins.JobName, number int) (jenkins.Build, error)
-	Waiting(ctx context.Context, job jenkins.JobName) ([]jenkins.QueueItem, error)
 	Start(ctx context.Context, j jenkins.Job, given []jenkins.Parameter, o jenkins.StartOptions) (jenkins.Started, error)
 	FindStarted(ctx context.Context, job jenkins.JobName, s jenkins.Started, patience time.Duration) (jenkins.Found, bool, error)
 	WaitStart(ctx context.Context, job jenkins.JobName, id int64, seen func(jenkins.QueueItem)) (int, error)
@@ -118,26 +117,22 @@ func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 	}
 	s := &Sight{Runs: []Run{}, Ongoing: []Ongoing{}}
 	var h gitops.History
-	var builds []jenkins.Build
-	var waiting []jenkins.QueueItem
+	var seen jenkins.Activity
 	var wg sync.WaitGroup
 	wg.Go(func() { h = d.lookRepo(ctx, s) })
-	var jobErr, buildsErr, waitingErr error
+	var jobErr, seenErr error
 	if d.Jenkins != nil {
 		wg.Go(func() { s.Job, jobErr = d.Jenkins.Job(ctx, d.Component.Job) })
-		wg.Go(func() { builds, buildsErr = d.Jenkins.Builds(ctx, d.Component.Job, 0, lookBuilds) })
-		wg.Go(func() { waiting, waitingErr = d.Jenkins.Waiting(ctx, d.Component.Job) })
+		wg.Go(func() { seen, seenErr = d.Jenkins.Activity(ctx, d.Component.Job, lookBuilds) })
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	for _, err := range []error{jobErr, buildsErr, waitingErr} {
-		if err != nil && s.JobErr == nil {
-			s.JobErr = err
-		}
+	if s.JobErr = jobErr; s.JobErr == nil {
+		s.JobErr = seenErr
 	}
-	for _, b := range builds {
+	for _, b := range seen.Builds {
 		if v, ok := d.version(b.Parameters); ok {
 			if d.counts(s.Job, b.Parameters) {
 				s.Builds = append(s.Builds, b)
@@ -148,7 +143,7 @@ func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 			}
 		}
 	}
-	for _, q := range waiting {
+	for _, q := range seen.Waiting {
 		if v, ok := d.version(q.Parameters); ok {
 			o := Ongoing{QueueID: q.ID, Version: v, Since: q.Since, URL: d.Jenkins.JobURL(d.Component.Job)}
 			for _, c := range q.Causes {

@@ -41,7 +41,7 @@ func (c *Client) FindStarted(ctx context.Context, job JobName, s Started, patien
 }
 
 func (c *Client) findStarted(ctx context.Context, job JobName, s Started) (Found, bool, error) {
-	items, err := c.Waiting(ctx, job)
+	items, err := c.waiting(ctx, job)
 	if err != nil {
 		return Found{}, false, err
 	}

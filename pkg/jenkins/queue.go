@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,8 +148,8 @@ func (c *Client) Queue(ctx context.Context) ([]QueueItem, error) {
 	return out, nil
 }
 
-// Waiting lists what waits of one job.
-func (c *Client) Waiting(ctx context.Context, job JobName) ([]QueueItem, error) {
+// waiting lists what waits of one job.
+func (c *Client) waiting(ctx context.Context, job JobName) ([]QueueItem, error) {
 	all, err := c.Queue(ctx)
 	out := []QueueItem{}
 	for _, q := range all {
@@ -157,6 +158,27 @@ func (c *Client) Waiting(ctx context.Context, job JobName) ([]QueueItem, error) 
 		}
 	}
 	return out, err
+}
+
+// Activity is what waits and what ran of one job.
+type Activity struct {
+	Waiting []QueueItem // of no build in Builds
+	Builds  []Build     // newest first, the number asked for at most
+}
+
+// Activity reads the queue, and then the newest builds: in this order a start that
+// leaves the queue meanwhile is seen at least once, and one seen twice is counted
+// as its build.
+func (c *Client) Activity(ctx context.Context, job JobName, builds int) (Activity, error) {
+	waiting, err := c.waiting(ctx, job)
+	if err != nil {
+		return Activity{}, err
+	}
+	ran, err := c.Builds(ctx, job, 0, builds)
+	waiting = slices.DeleteFunc(waiting, func(q QueueItem) bool {
+		return slices.ContainsFunc(ran, func(b Build) bool { return b.QueueID == q.ID })
+	})
+	return Activity{waiting, ran}, err
 }
 
 const (

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -311,4 +314,41 @@ func TestCancelAndStop(t *testing.T) {
 	require.NoError(t, client(t, httpxtest.New(t, stop)).Stop(t.Context(), job, 7))
 	stop.Reply = httpxtest.Redirect(302, "/securityRealm/commenceLogin?from=x")
 	require.ErrorIs(t, client(t, httpxtest.New(t, stop)).Stop(t.Context(), job, 7), apierr.ErrAuth)
+}
+
+// A start leaves the queue between any two reads. It is seen, and once.
+func TestActivityWhileAStartLeavesTheQueue(t *testing.T) {
+	t.Parallel()
+	const (
+		item  = `{"_class":"hudson.model.Queue$BuildableItem","id":7,"buildable":true,"inQueueSince":1,"task":{"name":"Deploy","url":"http://x/job/team/job/Deploy/"}}`
+		other = `{"_class":"hudson.model.Queue$BuildableItem","id":8,"buildable":true,"inQueueSince":1,"task":{"name":"Other","url":"http://x/job/Other/"}}`
+		build = `{"number":882,"queueId":7,"building":true,"timestamp":1}`
+	)
+	for _, leaves := range []int{1, 2, 3} { // after so many reads; 3 is never
+		t.Run(fmt.Sprint(leaves), func(t *testing.T) {
+			t.Parallel()
+			var reads atomic.Int32
+			ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				queue, builds := other, ""
+				if int(reads.Add(1)) <= leaves {
+					queue = other + "," + item
+				} else {
+					builds = build
+				}
+				w.Header().Set("X-Jenkins", "2.541.3")
+				w.Header().Set("Content-Type", "application/json")
+				if strings.HasPrefix(r.URL.Path, "/queue/") {
+					fmt.Fprintf(w, `{"items":[%s]}`, queue)
+				} else {
+					fmt.Fprintf(w, `{"builds":[%s]}`, builds)
+				}
+			}))
+			t.Cleanup(ts.Close)
+			c, err := New(Config{HTTP: httpx.Config{BaseURL: ts.URL}})
+			require.NoError(t, err)
+			a, err := c.Activity(t.Context(), deploy.Name, 10)
+			require.NoError(t, err)
+			assert.Equal(t, 1, len(a.Waiting)+len(a.Builds), "%+v", a)
+		})
+	}
 }

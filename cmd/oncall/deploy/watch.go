@@ -162,11 +162,11 @@ func (o *watchOptions) pick(ctx context.Context, client *jenkins.Client) (found,
 	}
 	var newest *jenkins.Build
 	for _, job := range jobs {
-		builds, err := client.Builds(ctx, job, 0, 30)
+		seen, err := client.Activity(ctx, job, 30)
 		if err != nil {
 			return found{}, err
 		}
-		for i, b := range builds {
+		for i, b := range seen.Builds {
 			if !o.about(job, b.Parameters) {
 				continue
 			}
@@ -174,14 +174,10 @@ func (o *watchOptions) pick(ctx context.Context, client *jenkins.Client) (found,
 				return found{job, int64(b.Number), b.QueueID, b.Parameters, false}, nil
 			}
 			if newest == nil || b.Queued.After(newest.Queued) {
-				newest = &builds[i]
+				newest = &seen.Builds[i]
 			}
 		}
-		waiting, err := client.Waiting(ctx, job)
-		if err != nil {
-			return found{}, err
-		}
-		for _, q := range waiting {
+		for _, q := range seen.Waiting {
 			if o.about(job, q.Parameters) {
 				return found{job, 0, q.ID, q.Parameters, false}, nil
 			}

@@ -198,26 +198,22 @@ func (o *retryOptions) given(j jenkins.Job, b jenkins.Build) (out []jenkins.Para
 
 // equalRun tells of a build with the same parameters that runs or waits.
 func (o *retryOptions) equalRun(ctx context.Context, all []jenkins.Parameter) (string, error) {
-	builds, err := o.client.Builds(ctx, o.job, 0, 20)
+	seen, err := o.client.Activity(ctx, o.job, 20)
 	if err != nil {
 		return "", err
 	}
-	for _, b := range builds {
+	for _, b := range seen.Builds {
 		if !ended(b) && jenkins.SameParameters(b.Parameters, all) {
 			return fmt.Sprintf("#%d %s", b.Number, headline(o.f, b)), nil
 		}
 	}
-	waiting, err := o.client.Waiting(ctx, o.job)
-	for _, q := range waiting {
-		if sameText(q.Parameters, all) {
+	for _, q := range seen.Waiting {
+		if jenkins.SameParameters(q.Parameters, all) {
 			return fmt.Sprintf("queue item %d, %s", q.ID, q.Why), nil
 		}
 	}
-	return "", err
+	return "", nil
 }
-
-// sameText compares parameters whose secret values nobody can.
-func sameText(a, b []jenkins.Parameter) bool { return jenkins.SameParameters(a, b) }
 
 func (o *retryOptions) start(ctx context.Context, j jenkins.Job, b jenkins.Build, given, all []jenkins.Parameter, notes []string) error {
 	ctx, cancel := o.f.Limited(ctx, o.f.WaitLimit(retryWaited))
