@@ -273,9 +273,8 @@ func (g grafanaServer) render(rw http.ResponseWriter, r *http.Request) {
 		}
 		return otherwise
 	}
-	var facts Facts
-	var now time.Time
-	if err := g.w.view(func(s *State) error { facts, now = s.Facts, s.Now; return nil }); err != nil {
+	facts, now, err := g.w.observe()
+	if err != nil {
 		failed(rw, err)
 		return
 	}

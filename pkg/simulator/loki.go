@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,36 +40,17 @@ type lokiServer struct{ w *World }
 func newLoki(w *World) http.Handler {
 	l := lokiServer{w}
 	mux := http.NewServeMux()
-	both := func(path string, h http.HandlerFunc) { // GET and form POST
-		mux.HandleFunc("GET /loki/api/v1/"+path, h)
-		mux.HandleFunc("POST /loki/api/v1/"+path, h)
+	for path, h := range map[string]http.HandlerFunc{"query_range": l.queryRange, "query": l.query, "labels": l.labels, "label/{name}/values": l.values,
+		"series": l.series, "index/stats": l.stats, "index/volume": l.volume, "detected_fields": l.fields, "format_query": l.format} {
+		getOrForm(mux, "/loki/api/v1/"+path, h)
 	}
-	both("query_range", l.queryRange)
-	both("query", l.query)
-	both("labels", l.labels)
-	both("label/{name}/values", l.values)
-	both("series", l.series)
-	both("index/stats", l.stats)
-	both("index/volume", l.volume)
-	both("detected_fields", l.fields)
-	both("format_query", l.format)
 	mux.HandleFunc("GET /loki/api/v1/tail", l.tail)
 	mux.HandleFunc("GET /loki/api/v1/status/buildinfo", func(rw http.ResponseWriter, _ *http.Request) {
 		writeJSON(rw, http.StatusOK, obj{"version": "3.7.6", "revision": "demo", "branch": "demo", "goVersion": "go1.26"})
 	})
 	mux.HandleFunc("GET /ready", func(rw http.ResponseWriter, _ *http.Request) { writeText(rw, http.StatusOK, "ready\n") })
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/loki/") && !bearer(r, LokiToken) {
-			writeText(rw, http.StatusUnauthorized, "Unauthorized\n")
-			return
-		}
-		// There is no pattern ingester here, as on many servers: its path is not known.
-		if _, pattern := mux.Handler(r); pattern == "" {
-			writeText(rw, http.StatusNotFound, "404 page not found\n")
-			return
-		}
-		mux.ServeHTTP(rw, r)
-	})
+	// There is no pattern ingester here, as on many servers: its path is not known.
+	return textAPI(mux, "/loki/", LokiToken)
 }
 
 // lokiBad answers a mistake: plain text, as Loki does.
@@ -82,14 +62,8 @@ func lokiBad(rw http.ResponseWriter, format string, args ...any) {
 func lokiRefuse(rw http.ResponseWriter, err error) { lokiBad(rw, "%s", err) }
 
 func (l lokiServer) store() (*lokiStore, error) {
-	var out *lokiStore
-	err := l.w.view(func(s *State) error {
-		f := s.Facts
-		f.Deploys, f.E2EPasses = slices.Clone(f.Deploys), slices.Clone(f.E2EPasses)
-		out = newLokiStore(&f, s.Now)
-		return nil
-	})
-	return out, err
+	facts, now, err := l.w.observe()
+	return newLokiStore(facts, now), err
 }
 
 // lokiTime reads a timestamp: more than ten digits are nanoseconds, fewer are
@@ -196,14 +170,12 @@ func (l lokiServer) queryRange(rw http.ResponseWriter, r *http.Request) {
 	for _, row := range rows {
 		values := []any{}
 		for _, p := range row.Points {
-			values = append(values, []any{jsonSeconds(p.T), formatFloat(p.V)})
+			values = append(values, wirePoint(p.T, p.V))
 		}
 		result = append(result, obj{"metric": row.Labels, "values": values})
 	}
 	lokiOK(rw, "matrix", result, nil)
 }
-
-func formatFloat(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func lokiOK(rw http.ResponseWriter, kind string, result any, flags []string) {
 	data := obj{"resultType": kind, "result": result, "stats": obj{"summary": obj{"totalBytesProcessed": 0, "totalLinesProcessed": 0, "execTime": 0.004}}}
@@ -309,7 +281,7 @@ func (l lokiServer) query(rw http.ResponseWriter, r *http.Request) {
 	}
 	result := []any{}
 	for _, s := range samples {
-		result = append(result, obj{"metric": s.Labels, "value": []any{jsonSeconds(at.UnixMilli()), formatFloat(s.V)}})
+		result = append(result, obj{"metric": s.Labels, "value": wirePoint(at.UnixMilli(), s.V)})
 	}
 	lokiOK(rw, "vector", result, nil)
 }

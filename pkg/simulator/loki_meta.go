@@ -54,13 +54,15 @@ func (l lokiServer) labels(rw http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	names := map[string]bool{}
+	lokiData(rw, labelNames(labelsOf(streams)))
+}
+
+func labelsOf(streams []*logql.Stream) []map[string]string {
+	out := []map[string]string{}
 	for _, s := range streams {
-		for k := range s.Labels {
-			names[k] = true
-		}
+		out = append(out, s.Labels)
 	}
-	lokiData(rw, slices.Sorted(maps.Keys(names)))
+	return out
 }
 
 // lokiData leaves the key data out when there is nothing, as Loki does.
@@ -77,13 +79,7 @@ func (l lokiServer) values(rw http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	values := map[string]bool{}
-	for _, s := range streams {
-		if v := s.Labels[r.PathValue("name")]; v != "" {
-			values[v] = true
-		}
-	}
-	lokiData(rw, slices.Sorted(maps.Keys(values)))
+	lokiData(rw, labelValues(labelsOf(streams), r.PathValue("name")))
 }
 
 func (l lokiServer) series(rw http.ResponseWriter, r *http.Request) {
@@ -91,11 +87,7 @@ func (l lokiServer) series(rw http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	data := []any{}
-	for _, s := range streams {
-		data = append(data, s.Labels)
-	}
-	writeJSON(rw, http.StatusOK, obj{"status": "success", "data": data})
+	writeJSON(rw, http.StatusOK, obj{"status": "success", "data": labelsOf(streams)})
 }
 
 // measured counts lines and bytes by stream.
@@ -140,7 +132,7 @@ func (l lokiServer) volume(rw http.ResponseWriter, r *http.Request) {
 	}
 	targets := strings.FieldsFunc(r.FormValue("targetLabels"), func(c rune) bool { return c == ',' })
 	sums := map[string]int64{}
-	labelsOf := map[string]map[string]string{}
+	groups := map[string]map[string]string{}
 	_, size := measured(store, streams, start, end)
 	for s, n := range size {
 		labels := map[string]string{}
@@ -151,11 +143,11 @@ func (l lokiServer) volume(rw http.ResponseWriter, r *http.Request) {
 		}
 		k := logql.Text(labels)
 		sums[k] += n
-		labelsOf[k] = labels
+		groups[k] = labels
 	}
 	result := []any{}
 	for _, k := range slices.Sorted(maps.Keys(sums)) {
-		result = append(result, obj{"metric": labelsOf[k], "value": []any{jsonSeconds(end.UnixMilli()), strconv.FormatInt(sums[k], 10)}})
+		result = append(result, obj{"metric": groups[k], "value": wirePoint(end.UnixMilli(), float64(sums[k]))})
 	}
 	lokiOK(rw, "vector", result, nil)
 }

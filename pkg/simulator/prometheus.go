@@ -3,12 +3,9 @@ package simulator
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/balena-io/oncall/pkg/lazyregexp"
 	"github.com/balena-io/oncall/pkg/simulator/internal/promql"
 )
 
@@ -34,14 +31,9 @@ type promServer struct{ w *World }
 func newPrometheus(w *World) http.Handler {
 	p := promServer{w}
 	mux := http.NewServeMux()
-	both := func(path string, h http.HandlerFunc) { // GET and form POST
-		mux.HandleFunc("GET /api/v1/"+path, h)
-		mux.HandleFunc("POST /api/v1/"+path, h)
+	for path, h := range map[string]http.HandlerFunc{"query": p.query, "query_range": p.queryRange, "series": p.series, "labels": p.labels} {
+		getOrForm(mux, "/api/v1/"+path, h)
 	}
-	both("query", p.query)
-	both("query_range", p.queryRange)
-	both("series", p.series)
-	both("labels", p.labels)
 	mux.HandleFunc("GET /api/v1/label/{name}/values", p.values)
 	mux.HandleFunc("GET /api/v1/targets", p.targets)
 	mux.HandleFunc("GET /api/v1/alerts", p.alerts)
@@ -51,24 +43,7 @@ func newPrometheus(w *World) http.Handler {
 	for path, text := range map[string]string{"/-/ready": "Prometheus Server is Ready.\n", "/-/healthy": "Prometheus Server is Healthy.\n"} {
 		mux.HandleFunc("GET "+path, func(rw http.ResponseWriter, _ *http.Request) { writeText(rw, http.StatusOK, text) })
 	}
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") && !bearer(r, PrometheusToken) {
-			writeText(rw, http.StatusUnauthorized, "Unauthorized\n")
-			return
-		}
-		if _, pattern := mux.Handler(r); pattern == "" {
-			writeText(rw, http.StatusNotFound, "404 page not found\n")
-			return
-		}
-		mux.ServeHTTP(rw, r)
-	})
-}
-
-// bearer reports whether r carries the token, or has it as the password of Basic
-// authorisation: tools such as promtool can only put a user into the URL.
-func bearer(r *http.Request, token string) bool {
-	_, password, basic := r.BasicAuth()
-	return r.Header.Get("Authorization") == "Bearer "+token || basic && password == token
+	return textAPI(mux, "/api/", PrometheusToken)
 }
 
 func promOK(rw http.ResponseWriter, data any) {
@@ -83,7 +58,7 @@ func promBad(rw http.ResponseWriter, text string) {
 	promError(rw, http.StatusBadRequest, "bad_data", text)
 }
 
-// refuse answers an error of the engine in the vendor's form.
+// promRefuse answers an error of the engine in the vendor's form.
 func promRefuse(rw http.ResponseWriter, err error) {
 	var parse *promql.ParseError
 	if errors.As(err, &parse) {
@@ -95,36 +70,16 @@ func promRefuse(rw http.ResponseWriter, err error) {
 
 // store is the metrics as they stand at the world's now.
 func (p promServer) store() (promStore, error) {
-	var out promStore
-	err := p.w.view(func(s *State) error {
-		f := s.Facts
-		f.Deploys, f.E2EPasses = slices.Clone(f.Deploys), slices.Clone(f.E2EPasses)
-		out = promStore{&f, s.Now}
-		return nil
-	})
-	return out, err
+	facts, now, err := p.w.observe()
+	return promStore{facts, now}, err
 }
-
-var (
-	promDuration = lazyregexp.New(`^([0-9]+(ms|[smhdwy]))+$`)
-	promPart     = lazyregexp.New(`([0-9]+)(ms|[smhdwy])`)
-)
 
 // promStep reads a step in milliseconds: seconds with decimals, or 1h30m.
 func promStep(text string) (int64, bool) {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
 		return int64(f * 1000), true
 	}
-	if !promDuration().MatchString(text) {
-		return 0, false
-	}
-	units := map[string]int64{"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
-	var total int64
-	for _, m := range promPart().FindAllStringSubmatch(text, -1) {
-		n, _ := strconv.ParseInt(m[1], 10, 64)
-		total += n * units[m[2]]
-	}
-	return total, true
+	return promql.Duration(text)
 }
 
 // promTime reads Unix seconds or RFC 3339, in milliseconds; "" is otherwise.
@@ -160,17 +115,16 @@ func (p promServer) query(rw http.ResponseWriter, r *http.Request) {
 		promRefuse(rw, err)
 		return
 	}
-	at := jsonSeconds(t)
 	data := obj{}
 	switch v.Kind {
 	case promql.KindScalar:
-		data = obj{"resultType": "scalar", "result": []any{at, promql.Format(v.Scalar)}}
+		data = obj{"resultType": "scalar", "result": wirePoint(t, v.Scalar)}
 	case promql.KindString:
-		data = obj{"resultType": "string", "result": []any{at, v.Text}}
+		data = obj{"resultType": "string", "result": []any{jsonSeconds(t), v.Text}}
 	case promql.KindVector:
 		result := []any{}
 		for _, s := range v.Vector {
-			result = append(result, obj{"metric": filled(s.Labels), "value": []any{at, promql.Format(s.V)}})
+			result = append(result, obj{"metric": filled(s.Labels), "value": wirePoint(t, s.V)})
 		}
 		data = obj{"resultType": "vector", "result": result}
 	case promql.KindMatrix:
@@ -226,7 +180,7 @@ func promRows(rows []promql.Row) []any {
 	for _, row := range rows {
 		values := make([]any, len(row.Points))
 		for i, pt := range row.Points {
-			values[i] = []any{jsonSeconds(pt.T), promql.Format(pt.V)}
+			values[i] = wirePoint(pt.T, pt.V)
 		}
 		out = append(out, obj{"metric": filled(row.Labels), "values": values})
 	}
@@ -242,12 +196,4 @@ func filled(labels map[string]string) map[string]string {
 		}
 	}
 	return out
-}
-
-// seconds is a time on Prometheus' wire: a number with milliseconds.
-type jsonSeconds int64
-
-// MarshalJSON writes 1795323776.773.
-func (s jsonSeconds) MarshalJSON() ([]byte, error) {
-	return []byte(strconv.FormatFloat(float64(s)/1000, 'f', -1, 64)), nil
 }

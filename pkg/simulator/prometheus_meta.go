@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/simulator/internal/promql"
@@ -56,28 +55,11 @@ func (p promServer) series(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (p promServer) labels(rw http.ResponseWriter, r *http.Request) {
-	p.meta(rw, r, func(found []map[string]string) any {
-		names := map[string]bool{}
-		for _, l := range found {
-			for k := range l {
-				names[k] = true
-			}
-		}
-		return slices.Sorted(maps.Keys(names))
-	})
+	p.meta(rw, r, func(found []map[string]string) any { return labelNames(found) })
 }
 
 func (p promServer) values(rw http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	p.meta(rw, r, func(found []map[string]string) any {
-		values := map[string]bool{}
-		for _, l := range found {
-			if v, ok := l[name]; ok {
-				values[v] = true
-			}
-		}
-		return slices.Concat([]string{}, slices.Sorted(maps.Keys(values)))
-	})
+	p.meta(rw, r, func(found []map[string]string) any { return labelValues(found, r.PathValue("name")) })
 }
 
 func (p promServer) targets(rw http.ResponseWriter, r *http.Request) {

@@ -1,27 +1,10 @@
 package logql
 
 import (
-	"regexp"
 	"time"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
-
-type matcher struct {
-	name, op, value string
-	re              *regexp.Regexp
-}
-
-func (m matcher) matches(v string) bool {
-	switch m.op {
-	case "=":
-		return v == m.value
-	case "!=":
-		return v != m.value
-	case "=~":
-		return m.re.MatchString(v)
-	default:
-		return !m.re.MatchString(v)
-	}
-}
 
 // stage is one step of a pipeline. It may add to what was parsed and reports
 // whether the line stays.
@@ -64,18 +47,11 @@ func (w *work) set(name, value string) {
 }
 
 type logExpr struct {
-	matchers []matcher
+	matchers []query.Matcher
 	stages   []stage
 }
 
-func (e *logExpr) wants(s *Stream) bool {
-	for _, m := range e.matchers {
-		if !m.matches(s.Labels[m.name]) {
-			return false
-		}
-	}
-	return true
-}
+func (e *logExpr) wants(s *Stream) bool { return query.Match(e.matchers, s.Labels) }
 
 // metric is an expression with numbers.
 type metric interface{ isMetric() }

@@ -10,9 +10,12 @@ package logql
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // Stream is a set of lines with the same labels. It is told apart by its address.
@@ -47,15 +50,14 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("parse error at line %d, col %d: %s", e.Line, e.Col, e.Msg)
 }
 
-// Unsupported is valid LogQL that is not spoken here.
-type Unsupported struct{ What string }
-
-func (e *Unsupported) Error() string { return "the demo does not speak " + e.What }
-
-// ExecError is a query that cannot be evaluated.
-type ExecError struct{ Msg string }
-
-func (e *ExecError) Error() string { return e.Msg }
+// What a query gives, and why it does not.
+type (
+	Sample      = query.Sample
+	Point       = query.Point
+	Row         = query.Row
+	Unsupported = query.Unsupported
+	ExecError   = query.ExecError
+)
 
 // Entry is one line of a result.
 type Entry struct {
@@ -64,48 +66,11 @@ type Entry struct {
 	Parsed map[string]string
 }
 
-// Sample is one series at one instant.
-type Sample struct {
-	Labels map[string]string
-	V      float64
-}
-
-// Point is a value at a time in milliseconds.
-type Point struct {
-	T int64
-	V float64
-}
-
-// Row is one series of a range query.
-type Row struct {
-	Labels map[string]string
-	Points []Point
-}
-
-// key identifies a label set.
-func key(labels map[string]string) string {
-	names := make([]string, 0, len(labels))
-	for k := range labels {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	for _, k := range names {
-		b.WriteString(k + "\xff" + labels[k] + "\xff")
-	}
-	return b.String()
-}
-
 // Text writes labels as a selector, sorted.
 func Text(labels map[string]string) string {
-	names := make([]string, 0, len(labels))
-	for k := range labels {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	parts := make([]string, len(names))
-	for i, k := range names {
-		parts[i] = k + "=" + strconv.Quote(labels[k])
+	parts := []string{}
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, k+"="+strconv.Quote(labels[k]))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // maxSeries is how many series a metric query may have, Loki's own default.
@@ -65,25 +67,15 @@ func (g Engine) Instant(ctx context.Context, q *Query, at int64) ([]Sample, erro
 // Range evaluates a metric query at start, start+step, ... in nanoseconds.
 func (g Engine) Range(ctx context.Context, q *Query, start, end, step int64) ([]Row, error) {
 	r := run{ctx: ctx, g: g, start: start, end: end}
-	rows := map[string]*Row{}
+	rows := query.Rows{}
 	for t := start; t <= end; t += step {
 		v, err := r.eval(q.metric, t)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range v {
-			k := key(s.Labels)
-			if rows[k] == nil {
-				rows[k] = &Row{Labels: s.Labels}
-			}
-			rows[k].Points = append(rows[k].Points, Point{t / 1e6, s.V})
-		}
+		rows.Add(t/1e6, v)
 	}
-	out := []Row{}
-	for _, k := range slices.Sorted(maps.Keys(rows)) {
-		out = append(out, *rows[k])
-	}
-	return out, nil
+	return rows.Sorted(), nil
 }
 
 // series is what a range expression counts: times and sizes of one label set.
@@ -120,10 +112,10 @@ func (r *run) load(e *rangeExpr) ([]*series, error) {
 		maps.Copy(labels, l.Meta)
 		maps.Copy(labels, w.parsed)
 		if w.failed != "" {
-			failed = &ExecError{fmt.Sprintf("pipeline error: '%s' for series: '%s'.\nUse a label filter to intentionally skip this error. (e.g | __error__!=\"%s\").", w.failed, Text(labels), w.failed)}
+			failed = &ExecError{Msg: fmt.Sprintf("pipeline error: '%s' for series: '%s'.\nUse a label filter to intentionally skip this error. (e.g | __error__!=\"%s\").", w.failed, Text(labels), w.failed)}
 			return false
 		}
-		k := key(labels)
+		k := query.Key(labels)
 		x := found[k]
 		if x == nil {
 			x = &series{labels: labels}
@@ -157,7 +149,7 @@ func tooMany(n int) error {
 	if n <= maxSeries {
 		return nil
 	}
-	return &ExecError{fmt.Sprintf("maximum number of series (%d) reached for a single query; consider reducing query cardinality by adding more specific stream selectors, reducing the time range, or aggregating results with functions like sum, count or topk", maxSeries)}
+	return &ExecError{Msg: fmt.Sprintf("maximum number of series (%d) reached for a single query; consider reducing query cardinality by adding more specific stream selectors, reducing the time range, or aggregating results with functions like sum, count or topk", maxSeries)}
 }
 
 func (r *run) eval(m metric, t int64) ([]Sample, error) {
@@ -169,7 +161,7 @@ func (r *run) eval(m metric, t int64) ([]Sample, error) {
 	case *scalarExpr:
 		return r.compared(m, t)
 	}
-	return nil, &ExecError{"a number is no query"}
+	return nil, &ExecError{Msg: "a number is no query"}
 }
 
 func (r *run) counted(e *rangeExpr, t int64) ([]Sample, error) {
@@ -195,7 +187,7 @@ func (r *run) counted(e *rangeExpr, t int64) ([]Sample, error) {
 		if e.op == "rate" || e.op == "bytes_rate" {
 			v /= e.window.Seconds()
 		}
-		out = append(out, Sample{s.labels, v})
+		out = append(out, Sample{Labels: s.labels, V: v})
 	}
 	return out, nil
 }
@@ -214,7 +206,7 @@ func (r *run) folded(e *vectorExpr, t int64) ([]Sample, error) {
 				labels[k] = x
 			}
 		}
-		k := key(labels)
+		k := query.Key(labels)
 		groups[k], labelsOf[k] = append(groups[k], s), labels
 	}
 	out := []Sample{}
@@ -236,7 +228,7 @@ func (r *run) folded(e *vectorExpr, t int64) ([]Sample, error) {
 			out = append(out, members[:min(e.k, len(members))]...)
 			continue
 		}
-		out = append(out, Sample{labelsOf[k], fold(e.op, members)})
+		out = append(out, Sample{Labels: labelsOf[k], V: fold(e.op, members)})
 	}
 	return out, nil
 }
@@ -273,48 +265,17 @@ func (r *run) compared(e *scalarExpr, t int64) ([]Sample, error) {
 		if e.swapped {
 			a, b = b, a
 		}
-		x, holds, compares := compute(e.op, a, b)
+		x, holds := query.Compute(e.op, a, b)
 		switch {
-		case !compares:
-			out = append(out, Sample{s.Labels, x})
-		case e.returnsBool && holds:
-			out = append(out, Sample{s.Labels, 1})
+		case !query.Comparison(e.op):
+			out = append(out, Sample{Labels: s.Labels, V: x})
 		case e.returnsBool:
-			out = append(out, Sample{s.Labels, 0})
+			out = append(out, Sample{Labels: s.Labels, V: query.Truth(holds)})
 		case holds:
 			out = append(out, s)
 		}
 	}
 	return out, nil
-}
-
-func compute(op string, a, b float64) (v float64, holds, compares bool) {
-	switch op {
-	case "+":
-		return a + b, false, false
-	case "-":
-		return a - b, false, false
-	case "*":
-		return a * b, false, false
-	case "/":
-		return a / b, false, false
-	case "%":
-		return math.Mod(a, b), false, false
-	case "^":
-		return math.Pow(a, b), false, false
-	case "==":
-		return 0, a == b, true
-	case "!=":
-		return 0, a != b, true
-	case ">":
-		return 0, a > b, true
-	case ">=":
-		return 0, a >= b, true
-	case "<":
-		return 0, a < b, true
-	default:
-		return 0, a <= b, true
-	}
 }
 
 // Limited refuses a result with more series than Loki gives.

@@ -4,14 +4,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // labelFilter reads filters joined by and, or and commas; or binds weakest.
 func (p *parser) labelFilter(low int) (stage, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, &Unsupported{"queries that are nested so deeply"}
+	if err := p.Enter(); err != nil {
+		return nil, err
 	}
-	defer func() { p.depth-- }()
+	defer p.Leave()
 	left, err := p.oneFilter()
 	if err != nil {
 		return nil, err
@@ -19,11 +21,11 @@ func (p *parser) labelFilter(low int) (stage, error) {
 	for {
 		level, and := 0, false
 		switch {
-		case p.word("or"):
+		case p.Keyword("or"):
 			level = 1
-		case p.word("and"), p.is(","):
+		case p.Keyword("and"), p.Is(","):
 			level, and = 2, true
-		case p.peek().kind == tWord && p.compared(): // two filters beside each other
+		case p.Peek().Kind == query.Word && p.compared(): // two filters beside each other
 			right, err := p.labelFilter(2)
 			if err != nil {
 				return nil, err
@@ -34,7 +36,7 @@ func (p *parser) labelFilter(low int) (stage, error) {
 		if level == 0 || level < low {
 			return left, nil
 		}
-		p.take()
+		p.Take()
 		right, err := p.labelFilter(level + 1)
 		if err != nil {
 			return nil, err
@@ -48,64 +50,57 @@ func (p *parser) labelFilter(low int) (stage, error) {
 }
 
 func (p *parser) oneFilter() (stage, error) {
-	if p.accept("(") {
+	if p.Accept("(") {
 		f, err := p.labelFilter(0)
 		if err != nil {
 			return nil, err
 		}
 		return f, p.need(")")
 	}
-	if p.peek().kind != tWord {
+	if p.Peek().Kind != query.Word {
 		return nil, p.unexpected("IDENTIFIER or (")
 	}
-	name := p.take().text
-	op := p.peek()
-	if !p.is("=") && !p.is("==") && !p.is("!=") && !p.is("=~") && !p.is("!~") && !p.is(">") && !p.is(">=") && !p.is("<") && !p.is("<=") {
+	name := p.Take().Text
+	op := p.Peek()
+	if !p.Is("=") && !p.Is("==") && !p.Is("!=") && !p.Is("=~") && !p.Is("!~") && !p.Is(">") && !p.Is(">=") && !p.Is("<") && !p.Is("<=") {
 		return nil, p.unexpected("=, ==, !=, =~, !~, >, >=, < or <=")
 	}
-	p.take()
-	value := p.i
-	t := p.take()
-	switch t.kind {
-	case tString:
-		m := matcher{name: name, op: op.text, value: t.text}
-		if strings.ContainsAny(op.text, "<>") || op.text == "==" {
-			p.i = value
-			return nil, p.unexpected("BYTES, NUMBER or DURATION")
+	p.Take()
+	t := p.Take()
+	switch t.Kind {
+	case query.String:
+		if strings.ContainsAny(op.Text, "<>") || op.Text == "==" {
+			return nil, p.wrong(t, "BYTES, NUMBER or DURATION")
 		}
-		if err := p.compile(&m, t); err != nil {
-			return nil, err
+		m, err := p.compile(name, op.Text, t)
+		return textFilter{m}, err
+	case query.Number, query.Duration:
+		if strings.HasSuffix(op.Text, "~") {
+			return nil, p.wrong(t, "STRING")
 		}
-		return textFilter{m}, nil
-	case tNumber, tDuration:
-		if strings.HasSuffix(op.text, "~") {
-			p.i = value
-			return nil, p.unexpected("STRING")
-		}
-		f := numberFilter{name: name, op: strings.Replace(op.text, "==", "=", 1), duration: t.kind == tDuration}
+		f := numberFilter{name: name, op: strings.Replace(op.Text, "==", "=", 1), duration: t.Kind == query.Duration}
 		if f.duration {
-			d, _ := Duration(t.text)
+			d, _ := Duration(t.Text)
 			f.value = float64(d)
 		} else {
-			f.value, _ = strconv.ParseFloat(t.text, 64)
+			f.value, _ = strconv.ParseFloat(t.Text, 64)
 		}
 		return f, nil
-	case tWord:
-		if t.text == "ip" && p.is("(") {
-			p.without("the ip() filter")
-			return textFilter{matcher{name: name, op: "!=", value: ""}}, p.parenStrings()
+	case query.Word:
+		if t.Text == "ip" && p.Is("(") {
+			p.Without("the ip() filter")
+			return textFilter{}, p.parenStrings()
 		}
-	case tEnd, tOp:
+	case query.End, query.Op:
 	}
-	p.i = value
-	return nil, p.unexpected("STRING, NUMBER or DURATION")
+	return nil, p.wrong(t, "STRING, NUMBER or DURATION")
 }
 
-type textFilter struct{ m matcher }
+type textFilter struct{ m query.Matcher }
 
 func (f textFilter) run(w *work) bool {
-	v, _ := w.label(f.m.name)
-	return f.m.matches(v)
+	v, _ := w.label(f.m.Name)
+	return f.m.Matches(v)
 }
 
 type numberFilter struct {

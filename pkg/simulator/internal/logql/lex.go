@@ -5,34 +5,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
-
-type kind int
-
-const (
-	tEnd kind = iota
-	tWord
-	tString
-	tNumber
-	tDuration
-	tOp
-)
-
-type token struct {
-	kind kind
-	text string // of a string its value
-	pos  int
-}
 
 var operators = []string{"|=", "|~", "|>", "!>", "!=", "!~", "=~", "==", ">=", "<=", "{", "}", "(", ")", "[", "]", ",", "|", "=", ">", "<", "+", "-", "*", "/", "%", "^", "!"}
 
 func at(src string, pos int, format string, args ...any) error {
-	before := src[:min(pos, len(src))]
-	return &ParseError{Line: 1 + strings.Count(before, "\n"), Col: pos - strings.LastIndex(before, "\n"), Msg: fmt.Sprintf(format, args...)}
+	line, col := query.Place(src, pos)
+	return &ParseError{Line: line, Col: col, Msg: fmt.Sprintf(format, args...)}
 }
 
-func lex(src string) ([]token, error) {
-	var out []token
+func lex(src string) ([]query.Token, error) {
+	var out []query.Token
 	for i := 0; i < len(src); {
 		c := src[i]
 		switch {
@@ -49,7 +34,7 @@ func lex(src string) ([]token, error) {
 			if !ok {
 				return nil, at(src, i, "literal not terminated")
 			}
-			out = append(out, token{tString, text, i})
+			out = append(out, query.Token{Kind: query.String, Text: text, Pos: i})
 			i += n
 			continue
 		case word(c):
@@ -57,7 +42,7 @@ func lex(src string) ([]token, error) {
 			for j < len(src) && (word(src[j]) || digit(src[j])) {
 				j++
 			}
-			out = append(out, token{tWord, src[i:j], i})
+			out = append(out, query.Token{Kind: query.Word, Text: src[i:j], Pos: i})
 			i = j
 			continue
 		case digit(c):
@@ -67,9 +52,9 @@ func lex(src string) ([]token, error) {
 			}
 			text := src[i:j]
 			if _, err := strconv.ParseFloat(text, 64); err == nil {
-				out = append(out, token{tNumber, text, i})
+				out = append(out, query.Token{Kind: query.Number, Text: text, Pos: i})
 			} else if _, ok := Duration(text); ok {
-				out = append(out, token{tDuration, text, i})
+				out = append(out, query.Token{Kind: query.Duration, Text: text, Pos: i})
 			} else {
 				return nil, at(src, i, "syntax error: unexpected IDENTIFIER: %s is neither a number nor a duration", text)
 			}
@@ -86,10 +71,10 @@ func lex(src string) ([]token, error) {
 		if op == "" {
 			return nil, at(src, i, "syntax error: unexpected character %q", c)
 		}
-		out = append(out, token{tOp, op, i})
+		out = append(out, query.Token{Kind: query.Op, Text: op, Pos: i})
 		i += len(op)
 	}
-	return append(out, token{tEnd, "$end", len(src)}), nil
+	return append(out, query.Token{Kind: query.End, Text: "$end", Pos: len(src)}), nil
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

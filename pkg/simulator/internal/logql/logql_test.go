@@ -126,7 +126,7 @@ func TestRange(t *testing.T) {
 	rows, err := logql.Engine{Storage: fixture()}.Range(t.Context(), q, 0, int64(time.Minute), int64(20*time.Second))
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
-	assert.Equal(t, []logql.Point{{20000, 2}, {40000, 1}, {60000, 1}}, rows[0].Points)
+	assert.Equal(t, []logql.Point{{T: 20000, V: 2}, {T: 40000, V: 1}, {T: 60000, V: 1}}, rows[0].Points)
 }
 
 func TestMistakesAndLacks(t *testing.T) {

@@ -3,48 +3,45 @@ package logql
 import (
 	"slices"
 	"strconv"
-)
 
-// maxDepth of parentheses: the stack is not endless.
-const maxDepth = 300
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
+)
 
 // number is a literal; only part of an operation is spoken.
 type number struct{ v float64 }
 
 func (*number) isMetric() {}
 
-var precedence = map[string]int{"or": 1, "and": 2, "unless": 2, "==": 3, "!=": 3, ">": 3, ">=": 3, "<": 3, "<=": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "^": 6}
-
 func (p *parser) expr(low int) (metric, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, &Unsupported{"queries that are nested so deeply"}
+	if err := p.Enter(); err != nil {
+		return nil, err
 	}
-	defer func() { p.depth-- }()
+	defer p.Leave()
 	left, err := p.operand()
 	if err != nil {
 		return nil, err
 	}
 	for {
-		op := p.peek()
-		level := precedence[op.text]
-		if level == 0 || level < low || op.kind == tString {
+		op := p.Peek()
+		level := query.Precedence(op.Text)
+		if level == 0 || level < low || op.Kind == query.String {
 			return left, nil
 		}
-		p.take()
+		p.Take()
 		returnsBool := false
-		if p.word("bool") && level == 3 {
-			p.take()
+		if p.Keyword("bool") && level == 3 {
+			p.Take()
 			returnsBool = true
 		}
-		if p.word("on") || p.word("ignoring") {
-			p.take()
-			p.without("vector matching")
+		if p.Keyword("on") || p.Keyword("ignoring") {
+			p.Take()
+			p.Without("vector matching")
 			if _, err := p.labelList(); err != nil {
 				return nil, err
 			}
-			if p.word("group_left") || p.word("group_right") {
-				p.take()
-				if p.is("(") {
+			if p.Keyword("group_left") || p.Keyword("group_right") {
+				p.Take()
+				if p.Is("(") {
 					if _, err := p.labelList(); err != nil {
 						return nil, err
 					}
@@ -59,52 +56,52 @@ func (p *parser) expr(low int) (metric, error) {
 		r, rok := right.(*number)
 		switch {
 		case lok && rok:
-			p.without("arithmetic of numbers")
+			p.Without("arithmetic of numbers")
 		case rok && level > 2:
-			left = &scalarExpr{op: op.text, x: left, v: r.v, returnsBool: returnsBool}
+			left = &scalarExpr{op: op.Text, x: left, v: r.v, returnsBool: returnsBool}
 		case lok && level > 2:
-			left = &scalarExpr{op: op.text, x: right, v: l.v, swapped: true, returnsBool: returnsBool}
+			left = &scalarExpr{op: op.Text, x: right, v: l.v, swapped: true, returnsBool: returnsBool}
 		default:
-			p.without("operations between two queries")
+			p.Without("operations between two queries")
 		}
 	}
 }
 
 func (p *parser) operand() (metric, error) {
-	t := p.peek()
+	t := p.Peek()
 	switch {
-	case p.is("("):
-		p.take()
+	case p.Is("("):
+		p.Take()
 		x, err := p.expr(0)
 		if err != nil {
 			return nil, err
 		}
 		return x, p.need(")")
-	case p.is("-") || p.is("+"):
-		p.take()
-		n := p.peek()
-		if n.kind != tNumber {
+	case p.Is("-") || p.Is("+"):
+		p.Take()
+		n := p.Peek()
+		if n.Kind != query.Number {
 			return nil, p.unexpected("NUMBER")
 		}
-		p.take()
-		v, _ := strconv.ParseFloat(n.text, 64)
-		if t.text == "-" {
+		p.Take()
+		v, _ := strconv.ParseFloat(n.Text, 64)
+		if t.Text == "-" {
 			v = -v
 		}
 		return &number{v}, nil
-	case t.kind == tNumber:
-		p.take()
-		v, _ := strconv.ParseFloat(t.text, 64)
+	case t.Kind == query.Number:
+		p.Take()
+		v, _ := strconv.ParseFloat(t.Text, 64)
 		return &number{v}, nil
-	case t.kind != tWord:
+	case t.Kind != query.Word:
 		return nil, p.unexpected("")
-	case slices.Contains(rangeOps, t.text):
+	case slices.Contains(rangeOps, t.Text):
 		return p.rangeCall()
-	case slices.Contains(vectorOps, t.text):
+	case slices.Contains(vectorOps, t.Text):
 		return p.vectorCall()
-	case t.text == "label_replace" || t.text == "vector":
-		p.take()
-		p.without(t.text + "()")
+	case t.Text == "label_replace" || t.Text == "vector":
+		p.Take()
+		p.Without(t.Text + "()")
 		return &number{}, p.skipParens()
 	}
 	return nil, p.unexpected("")
@@ -115,13 +112,13 @@ func (p *parser) skipParens() error {
 		return err
 	}
 	for depth := 1; depth > 0; {
-		t := p.take()
+		t := p.Take()
 		switch {
-		case t.kind == tEnd:
+		case t.Kind == query.End:
 			return p.unexpected(")")
-		case t.kind == tOp && t.text == "(":
+		case t.Kind == query.Op && t.Text == "(":
 			depth++
-		case t.kind == tOp && t.text == ")":
+		case t.Kind == query.Op && t.Text == ")":
 			depth--
 		}
 	}
@@ -137,23 +134,23 @@ var (
 )
 
 func (p *parser) rangeCall() (metric, error) {
-	r := &rangeExpr{op: p.take().text}
+	r := &rangeExpr{op: p.Take().Text}
 	if !slices.Contains(spokenRange, r.op) {
-		p.without(r.op + "()")
+		p.Without(r.op + "()")
 	}
 	if err := p.need("("); err != nil {
 		return nil, err
 	}
 	if r.op == "quantile_over_time" {
-		if p.peek().kind != tNumber {
+		if p.Peek().Kind != query.Number {
 			return nil, p.unexpected("NUMBER")
 		}
-		p.take()
+		p.Take()
 		if err := p.need(","); err != nil {
 			return nil, err
 		}
 	}
-	if !p.is("{") {
+	if !p.Is("{") {
 		return nil, p.unexpected("{")
 	}
 	// The range stands behind the selector or behind the whole pipeline.
@@ -164,24 +161,24 @@ func (p *parser) rangeCall() (metric, error) {
 	if err := p.need("["); err != nil {
 		return nil, err
 	}
-	t := p.peek()
-	if t.kind != tDuration {
+	t := p.Peek()
+	if t.Kind != query.Duration {
 		return nil, p.unexpected("DURATION")
 	}
-	p.take()
-	r.window, _ = Duration(t.text)
+	p.Take()
+	r.window, _ = Duration(t.Text)
 	if err := p.need("]"); err != nil {
 		return nil, err
 	}
-	if p.word("offset") {
-		p.take()
-		back := !p.accept("-")
-		t := p.peek()
-		if t.kind != tDuration {
+	if p.Keyword("offset") {
+		p.Take()
+		back := !p.Accept("-")
+		t := p.Peek()
+		if t.Kind != query.Duration {
 			return nil, p.unexpected("DURATION")
 		}
-		p.take()
-		if r.offset, _ = Duration(t.text); !back {
+		p.Take()
+		if r.offset, _ = Duration(t.Text); !back {
 			r.offset = -r.offset
 		}
 	}
@@ -200,9 +197,9 @@ func (p *parser) rangeCall() (metric, error) {
 	if err := p.need(")"); err != nil {
 		return nil, err
 	}
-	if p.word("by") || p.word("without") {
-		p.take()
-		p.without("grouping of " + r.op + "()")
+	if p.Keyword("by") || p.Keyword("without") {
+		p.Take()
+		p.Without("grouping of " + r.op + "()")
 		_, err := p.labelList()
 		return r, err
 	}
@@ -210,9 +207,9 @@ func (p *parser) rangeCall() (metric, error) {
 }
 
 func (p *parser) vectorCall() (metric, error) {
-	v := &vectorExpr{op: p.take().text}
+	v := &vectorExpr{op: p.Take().Text}
 	if !slices.Contains(spokenVector, v.op) {
-		p.without(v.op + "()")
+		p.Without(v.op + "()")
 	}
 	if err := p.grouping(v); err != nil {
 		return nil, err
@@ -221,14 +218,14 @@ func (p *parser) vectorCall() (metric, error) {
 		return nil, err
 	}
 	if v.op == "topk" || v.op == "bottomk" || v.op == "approx_topk" {
-		t := p.peek()
-		if t.kind != tNumber {
+		t := p.Peek()
+		if t.Kind != query.Number {
 			return nil, p.unexpected("NUMBER")
 		}
-		p.take()
-		k, err := strconv.Atoi(t.text)
+		p.Take()
+		k, err := strconv.Atoi(t.Text)
 		if err != nil || k < 1 {
-			return nil, at(p.src, t.pos, "invalid parameter %s(%s,", v.op, t.text)
+			return nil, at(p.Src, t.Pos, "invalid parameter %s(%s,", v.op, t.Text)
 		}
 		v.k = k
 		if err := p.need(","); err != nil {
@@ -239,7 +236,7 @@ func (p *parser) vectorCall() (metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := x.(*number); ok && p.lacks == nil {
+	if _, ok := x.(*number); ok && p.Lacks == nil {
 		return nil, p.unexpected("")
 	}
 	v.x = x
@@ -253,10 +250,10 @@ func (p *parser) vectorCall() (metric, error) {
 }
 
 func (p *parser) grouping(v *vectorExpr) error {
-	if !p.word("by") && !p.word("without") {
+	if !p.Keyword("by") && !p.Keyword("without") {
 		return nil
 	}
-	v.without, v.grouped = p.take().text == "without", true
+	v.without, v.grouped = p.Take().Text == "without", true
 	labels, err := p.labelList()
 	v.labels = labels
 	return err
@@ -267,12 +264,12 @@ func (p *parser) labelList() ([]string, error) {
 		return nil, err
 	}
 	out := []string{}
-	for !p.is(")") {
-		if p.peek().kind != tWord {
+	for !p.Is(")") {
+		if p.Peek().Kind != query.Word {
 			return nil, p.unexpected("IDENTIFIER or )")
 		}
-		out = append(out, p.take().text)
-		if !p.accept(",") {
+		out = append(out, p.Take().Text)
+		if !p.Accept(",") {
 			break
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // Query is a query that was read.
@@ -22,9 +24,9 @@ func Parse(src string) (*Query, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{src: src, tokens: tokens}
+	p := &parser{query.Cursor{Src: src, Tokens: tokens}}
 	q := &Query{}
-	if p.is("{") {
+	if p.Is("{") {
 		q.log, err = p.logQuery()
 	} else {
 		q.metric, err = p.expr(0)
@@ -32,14 +34,14 @@ func Parse(src string) (*Query, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.peek().kind != tEnd {
+	if p.Peek().Kind != query.End {
 		return nil, p.unexpected("")
 	}
-	if p.lacks != nil {
-		return nil, p.lacks
+	if p.Lacks != nil {
+		return nil, p.Lacks
 	}
 	if n, ok := q.metric.(*number); ok {
-		return nil, &Unsupported{"a query that is the number " + strconv.FormatFloat(n.v, 'f', -1, 64)}
+		return nil, &Unsupported{What: "a query that is the number " + strconv.FormatFloat(n.v, 'f', -1, 64)}
 	}
 	return q, nil
 }
@@ -56,52 +58,28 @@ func ParseSelector(src string) (func(*Stream) bool, error) {
 	return q.log.wants, nil
 }
 
-type parser struct {
-	src    string
-	tokens []token
-	i      int
-	depth  int
-	lacks  *Unsupported // the first thing that is valid and not spoken; the rest is still read
-}
+type parser struct{ query.Cursor }
 
-func (p *parser) peek() token { return p.tokens[p.i] }
-func (p *parser) take() token {
-	t := p.tokens[p.i]
-	p.i = min(p.i+1, len(p.tokens)-1)
-	return t
-}
-func (p *parser) is(op string) bool { t := p.peek(); return t.kind == tOp && t.text == op }
-func (p *parser) accept(op string) bool {
-	if p.is(op) {
-		p.take()
-		return true
-	}
-	return false
-}
-func (p *parser) word(w string) bool { t := p.peek(); return t.kind == tWord && t.text == w }
-func (p *parser) without(what string) {
-	if p.lacks == nil {
-		p.lacks = &Unsupported{what}
-	}
-}
-
-var tokenNames = map[kind]string{tWord: "IDENTIFIER", tString: "STRING", tNumber: "NUMBER", tDuration: "DURATION"}
+var tokenNames = map[query.Kind]string{query.Word: "IDENTIFIER", query.String: "STRING", query.Number: "NUMBER", query.Duration: "DURATION"}
 
 func (p *parser) unexpected(expecting string) error {
-	t := p.peek()
-	name := t.text
-	if n, ok := tokenNames[t.kind]; ok {
+	return p.wrong(p.Peek(), expecting)
+}
+
+func (p *parser) wrong(t query.Token, expecting string) error {
+	name := t.Text
+	if n, ok := tokenNames[t.Kind]; ok {
 		name = n
 	}
 	msg := "syntax error: unexpected " + name
 	if expecting != "" {
 		msg += ", expecting " + expecting
 	}
-	return at(p.src, t.pos, "%s", msg)
+	return at(p.Src, t.Pos, "%s", msg)
 }
 
 func (p *parser) need(op string) error {
-	if !p.accept(op) {
+	if !p.Accept(op) {
 		return p.unexpected(op)
 	}
 	return nil
@@ -112,21 +90,21 @@ func (p *parser) logQuery() (*logExpr, error) {
 	if err := p.need("{"); err != nil {
 		return nil, err
 	}
-	for !p.is("}") {
+	for !p.Is("}") {
 		m, err := p.matcher()
 		if err != nil {
 			return nil, err
 		}
 		e.matchers = append(e.matchers, m)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
 	}
-	if !p.is("}") {
+	if !p.Is("}") {
 		return nil, p.unexpected("} or ,")
 	}
-	p.take()
-	if !slices.ContainsFunc(e.matchers, func(m matcher) bool { return !m.matches("") && (m.op == "=" || m.op == "=~") }) {
+	p.Take()
+	if !slices.ContainsFunc(e.matchers, func(m query.Matcher) bool { return !m.Matches("") && (m.Op == "=" || m.Op == "=~") }) {
 		return nil, &ParseError{Msg: "queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance, app=~\".*\" does not meet this requirement, but app=~\".+\" will"}
 	}
 	for {
@@ -143,54 +121,47 @@ func (p *parser) logQuery() (*logExpr, error) {
 	}
 }
 
-func (p *parser) matcher() (matcher, error) {
-	if p.peek().kind != tWord {
-		return matcher{}, p.unexpected("IDENTIFIER or }")
+func (p *parser) matcher() (query.Matcher, error) {
+	if p.Peek().Kind != query.Word {
+		return query.Matcher{}, p.unexpected("IDENTIFIER or }")
 	}
-	m := matcher{name: p.take().text, op: p.peek().text}
-	if !p.is("=") && !p.is("!=") && !p.is("=~") && !p.is("!~") {
-		return m, p.unexpected("= or != or =~ or !~")
+	name, op := p.Take().Text, p.Peek().Text
+	if !p.Is("=") && !p.Is("!=") && !p.Is("=~") && !p.Is("!~") {
+		return query.Matcher{}, p.unexpected("= or != or =~ or !~")
 	}
-	p.take()
-	t := p.peek()
-	if t.kind != tString {
-		return m, p.unexpected("STRING")
+	p.Take()
+	if p.Peek().Kind != query.String {
+		return query.Matcher{}, p.unexpected("STRING")
 	}
-	p.take()
-	m.value = t.text
-	err := p.compile(&m, t)
-	return m, err
+	return p.compile(name, op, p.Take())
 }
 
-func (p *parser) compile(m *matcher, t token) error {
-	if !strings.HasSuffix(m.op, "~") {
-		return nil
-	}
-	re, err := regexp.Compile("^(?s:" + m.value + ")$")
+// compile makes a matcher of its value.
+func (p *parser) compile(name, op string, value query.Token) (query.Matcher, error) {
+	m, err := query.NewMatcher(name, op, value.Text)
 	if err != nil {
-		return at(p.src, t.pos, "%s", strings.Replace(err.Error(), "^(?s:"+m.value+")$", m.value, 1))
+		err = at(p.Src, value.Pos, "%s", err)
 	}
-	m.re = re
-	return nil
+	return m, err
 }
 
 // stage reads one step of a pipeline; not ok when there is none. A step that is
 // not spoken is nil.
 func (p *parser) stage() (stage, bool, error) {
 	switch {
-	case p.is("|=") || p.is("!=") || p.is("|~") || p.is("!~"):
+	case p.Is("|=") || p.Is("!=") || p.Is("|~") || p.Is("!~"):
 		s, err := p.lineFilter()
 		return s, true, err
-	case p.is("|>") || p.is("!>"):
-		p.take()
-		p.without("pattern filters")
-		if p.peek().kind != tString {
+	case p.Is("|>") || p.Is("!>"):
+		p.Take()
+		p.Without("pattern filters")
+		if p.Peek().Kind != query.String {
 			return nil, true, p.unexpected("STRING")
 		}
-		p.take()
+		p.Take()
 		return nil, true, nil
-	case p.is("|"):
-		p.take()
+	case p.Is("|"):
+		p.Take()
 		s, err := p.pipe()
 		return s, true, err
 	}
@@ -198,33 +169,33 @@ func (p *parser) stage() (stage, bool, error) {
 }
 
 func (p *parser) lineFilter() (stage, error) {
-	f := lineFilter{op: p.take().text}
+	f := lineFilter{op: p.Take().Text}
 	for {
-		t := p.peek()
-		if t.kind == tWord && t.text == "ip" {
-			p.without("the ip() filter")
-			p.take()
+		t := p.Peek()
+		if t.Kind == query.Word && t.Text == "ip" {
+			p.Without("the ip() filter")
+			p.Take()
 			if err := p.parenStrings(); err != nil {
 				return nil, err
 			}
-		} else if t.kind != tString {
+		} else if t.Kind != query.String {
 			return nil, p.unexpected("STRING")
 		} else {
-			p.take()
-			alt := alternative{text: t.text}
+			p.Take()
+			alt := alternative{text: t.Text}
 			if strings.HasSuffix(f.op, "~") {
-				re, err := regexp.Compile(t.text)
+				re, err := regexp.Compile(t.Text)
 				if err != nil {
-					return nil, at(p.src, t.pos, "%s", err)
+					return nil, at(p.Src, t.Pos, "%s", err)
 				}
 				alt.re = re
 			}
 			f.any = append(f.any, alt)
 		}
-		if !p.word("or") || p.tokens[p.i+1].kind != tString {
+		if !p.Keyword("or") || p.After(1).Kind != query.String {
 			return f, nil
 		}
-		p.take()
+		p.Take()
 	}
 }
 
@@ -232,12 +203,12 @@ func (p *parser) parenStrings() error {
 	if err := p.need("("); err != nil {
 		return err
 	}
-	for !p.is(")") {
-		if p.peek().kind != tString {
+	for !p.Is(")") {
+		if p.Peek().Kind != query.String {
 			return p.unexpected("STRING")
 		}
-		p.take()
-		if !p.accept(",") {
+		p.Take()
+		if !p.Accept(",") {
 			break
 		}
 	}
@@ -249,33 +220,33 @@ var unspoken = map[string]bool{"line_format": true, "label_format": true, "regex
 	"decolorize": true, "drop": true, "keep": true, "distinct": true, "unwrap": true}
 
 func (p *parser) pipe() (stage, error) {
-	t := p.peek()
-	if t.kind != tWord && !p.is("(") {
+	t := p.Peek()
+	if t.Kind != query.Word && !p.Is("(") {
 		return nil, p.unexpected("IDENTIFIER or (")
 	}
 	switch {
-	case t.text == "json" || t.text == "logfmt":
-		p.take()
-		for p.is("-") && p.tokens[p.i+1].kind == tOp { // --strict, --keep-empty
-			p.take()
-			p.take()
-			if p.peek().kind != tWord {
+	case t.Text == "json" || t.Text == "logfmt":
+		p.Take()
+		for p.Is("-") && p.After(1).Kind == query.Op { // --strict, --keep-empty
+			p.Take()
+			p.Take()
+			if p.Peek().Kind != query.Word {
 				return nil, p.unexpected("IDENTIFIER")
 			}
-			p.take()
-			for p.accept("-") {
-				p.take()
+			p.Take()
+			for p.Accept("-") {
+				p.Take()
 			}
-			p.without("flags of " + t.text)
+			p.Without("flags of " + t.Text)
 		}
-		if p.peek().kind == tWord && !p.word("or") && !p.word("and") { // | json a="b"
-			p.without("parameters of " + t.text)
+		if p.Peek().Kind == query.Word && !p.Keyword("or") && !p.Keyword("and") { // | json a="b"
+			p.Without("parameters of " + t.Text)
 			return nil, p.parameters()
 		}
-		return parserStage(t.text), nil
-	case unspoken[t.text] && !p.compared():
-		p.take()
-		p.without(t.text)
+		return parserStage(t.Text), nil
+	case unspoken[t.Text] && !p.compared():
+		p.Take()
+		p.Without(t.Text)
 		return nil, p.parameters()
 	}
 	return p.labelFilter(0)
@@ -283,29 +254,29 @@ func (p *parser) pipe() (stage, error) {
 
 // compared reports whether the word is the name of a label in a filter.
 func (p *parser) compared() bool {
-	next := p.tokens[p.i+1]
-	return next.kind == tOp && slices.Contains([]string{"=", "==", "!=", "=~", "!~", ">", ">=", "<", "<="}, next.text)
+	next := p.After(1)
+	return next.Kind == query.Op && slices.Contains([]string{"=", "==", "!=", "=~", "!~", ">", ">=", "<", "<="}, next.Text)
 }
 
 // parameters reads what follows a stage that is not spoken.
 func (p *parser) parameters() error {
 	for {
-		switch t := p.peek(); {
-		case t.kind == tString, t.kind == tWord && t.text != "by" && t.text != "without":
-			p.take()
-		case p.is("="), p.is(","), p.is("("), p.is("=~"), p.is("!="), p.is("!~"):
-			if p.is("!=") && p.tokens[p.i-1].kind != tWord {
+		switch t := p.Peek(); {
+		case t.Kind == query.String, t.Kind == query.Word && t.Text != "by" && t.Text != "without":
+			p.Take()
+		case p.Is("="), p.Is(","), p.Is("("), p.Is("=~"), p.Is("!="), p.Is("!~"):
+			if p.Is("!=") && p.After(-1).Kind != query.Word {
 				return nil
 			}
-			if p.accept("(") {
-				for !p.is(")") {
-					if p.peek().kind == tEnd {
+			if p.Accept("(") {
+				for !p.Is(")") {
+					if p.Peek().Kind == query.End {
 						return p.unexpected(")")
 					}
-					p.take()
+					p.Take()
 				}
 			}
-			p.take()
+			p.Take()
 		default:
 			return nil
 		}

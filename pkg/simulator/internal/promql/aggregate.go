@@ -3,6 +3,8 @@ package promql
 import (
 	"math"
 	"slices"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 type group struct {
@@ -19,7 +21,7 @@ func (r *run) aggregate(n aggregateNode, t int64) (Value, error) {
 		}
 		k = p.Scalar
 		if math.IsNaN(k) {
-			return Value{}, &ExecError{"Parameter value is NaN"}
+			return Value{}, &ExecError{Msg: "Parameter value is NaN"}
 		}
 	}
 	v, err := r.eval(n.x, t)
@@ -33,7 +35,7 @@ func (r *run) aggregate(n aggregateNode, t int64) (Value, error) {
 		if n.without {
 			labels = without(s.Labels, append([]string{"__name__"}, n.labels...)...)
 		}
-		id := key(labels)
+		id := query.Key(labels)
 		if groups[id] == nil {
 			groups[id] = &group{labels: labels}
 			order = append(order, id)
@@ -47,7 +49,7 @@ func (r *run) aggregate(n aggregateNode, t int64) (Value, error) {
 			out.Vector = append(out.Vector, g.best(n.op == "topk", k)...)
 			continue
 		}
-		out.Vector = append(out.Vector, Sample{g.labels, g.fold(n.op)})
+		out.Vector = append(out.Vector, Sample{Labels: g.labels, V: g.fold(n.op)})
 	}
 	return out, nil
 }

@@ -1,6 +1,6 @@
 package promql
 
-import "regexp"
+import "github.com/balena-io/oncall/pkg/simulator/internal/query"
 
 // node is an expression.
 type node interface{ kind() Kind }
@@ -8,31 +8,14 @@ type node interface{ kind() Kind }
 type numberNode struct{ v float64 }
 type stringNode struct{ s string }
 
-type matcher struct {
-	name, op, value string
-	re              *regexp.Regexp
-}
-
-func (m matcher) matches(labels map[string]string) bool {
-	v := labels[m.name]
-	switch m.op {
-	case "=":
-		return v == m.value
-	case "!=":
-		return v != m.value
-	case "=~":
-		return m.re.MatchString(v)
-	default:
-		return !m.re.MatchString(v)
-	}
-}
-
 type selectorNode struct {
 	id       int // of this place in the query
-	matchers []matcher
+	matchers []query.Matcher
 	offset   int64 // milliseconds, negative looks ahead
 	rng      int64 // milliseconds; 0 is an instant selector
 }
+
+func (n selectorNode) matches(labels map[string]string) bool { return query.Match(n.matchers, labels) }
 
 type unaryNode struct{ x node }
 

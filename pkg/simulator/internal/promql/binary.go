@@ -1,8 +1,9 @@
 package promql
 
 import (
-	"math"
 	"slices"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 func (r *run) binary(n binaryNode, t int64) (Value, error) {
@@ -16,9 +17,9 @@ func (r *run) binary(n binaryNode, t int64) (Value, error) {
 	}
 	switch {
 	case l.Kind == KindScalar && rt.Kind == KindScalar:
-		v, ok := compute(n.op, l.Scalar, rt.Scalar)
-		if comparison(n.op) {
-			v = truth(ok)
+		v, ok := query.Compute(n.op, l.Scalar, rt.Scalar)
+		if query.Comparison(n.op) {
+			v = query.Truth(ok)
 		}
 		return Value{Kind: KindScalar, Scalar: v}, nil
 	case l.Kind == KindScalar:
@@ -31,43 +32,6 @@ func (r *run) binary(n binaryNode, t int64) (Value, error) {
 	return n.vectors(l.Vector, rt.Vector)
 }
 
-func truth(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// compute returns the value of an operation, and for a comparison whether it holds.
-func compute(op string, a, b float64) (float64, bool) {
-	switch op {
-	case "+":
-		return a + b, true
-	case "-":
-		return a - b, true
-	case "*":
-		return a * b, true
-	case "/":
-		return a / b, true
-	case "%":
-		return math.Mod(a, b), true
-	case "^":
-		return math.Pow(a, b), true
-	case "==":
-		return a, a == b
-	case "!=":
-		return a, a != b
-	case ">":
-		return a, a > b
-	case "<":
-		return a, a < b
-	case ">=":
-		return a, a >= b
-	default:
-		return a, a <= b
-	}
-}
-
 // withScalar works on each element; swapped when the scalar stands on the left.
 // A comparison filters and keeps the vector's value and name.
 func (n binaryNode) withScalar(v []Sample, scalar float64, swapped bool) Value {
@@ -77,14 +41,14 @@ func (n binaryNode) withScalar(v []Sample, scalar float64, swapped bool) Value {
 		if swapped {
 			a, b = b, a
 		}
-		x, ok := compute(n.op, a, b)
+		x, ok := query.Compute(n.op, a, b)
 		switch {
-		case comparison(n.op) && n.returnsBool:
-			out.Vector = append(out.Vector, Sample{without(s.Labels, "__name__"), truth(ok)})
-		case comparison(n.op) && ok:
+		case query.Comparison(n.op) && n.returnsBool:
+			out.Vector = append(out.Vector, Sample{Labels: without(s.Labels, "__name__"), V: query.Truth(ok)})
+		case query.Comparison(n.op) && ok:
 			out.Vector = append(out.Vector, s)
-		case !comparison(n.op):
-			out.Vector = append(out.Vector, Sample{without(s.Labels, "__name__"), x})
+		case !query.Comparison(n.op):
+			out.Vector = append(out.Vector, Sample{Labels: without(s.Labels, "__name__"), V: x})
 		}
 	}
 	return out
@@ -102,21 +66,21 @@ func (n binaryNode) sets(l, r []Sample) Value {
 	has := func(v []Sample) map[string]bool {
 		out := map[string]bool{}
 		for _, s := range v {
-			out[key(n.match(s.Labels))] = true
+			out[query.Key(n.match(s.Labels))] = true
 		}
 		return out
 	}
 	out := Value{Kind: KindVector}
 	right, left := has(r), has(l)
 	for _, s := range l {
-		in := right[key(n.match(s.Labels))]
+		in := right[query.Key(n.match(s.Labels))]
 		if n.op == "or" || in == (n.op == "and") {
 			out.Vector = append(out.Vector, s)
 		}
 	}
 	if n.op == "or" {
 		for _, s := range r {
-			if !left[key(n.match(s.Labels))] {
+			if !left[query.Key(n.match(s.Labels))] {
 				out.Vector = append(out.Vector, s)
 			}
 		}
@@ -128,37 +92,37 @@ func (n binaryNode) sets(l, r []Sample) Value {
 func (n binaryNode) vectors(l, r []Sample) (Value, error) {
 	right := map[string]Sample{}
 	for _, s := range r {
-		k := key(n.match(s.Labels))
+		k := query.Key(n.match(s.Labels))
 		if _, twice := right[k]; twice {
-			return Value{}, &ExecError{"found duplicate series for the match group on the right hand-side of the operation;many-to-many matching not allowed: matching labels must be unique on one side"}
+			return Value{}, &ExecError{Msg: "found duplicate series for the match group on the right hand-side of the operation;many-to-many matching not allowed: matching labels must be unique on one side"}
 		}
 		right[k] = s
 	}
 	out := Value{Kind: KindVector}
 	seen := map[string]bool{}
 	for _, s := range l {
-		k := key(n.match(s.Labels))
+		k := query.Key(n.match(s.Labels))
 		other, ok := right[k]
 		if !ok {
 			continue
 		}
-		v, holds := compute(n.op, s.V, other.V)
-		if comparison(n.op) && !holds && !n.returnsBool {
+		v, holds := query.Compute(n.op, s.V, other.V)
+		if query.Comparison(n.op) && !holds && !n.returnsBool {
 			continue
 		}
 		labels := n.result(s.Labels)
-		if comparison(n.op) {
+		if query.Comparison(n.op) {
 			if n.returnsBool {
-				v = truth(holds)
+				v = query.Truth(holds)
 			} else if !n.matched || !n.on || slices.Contains(n.labels, "__name__") {
 				labels = n.filtered(s.Labels)
 			}
 		}
 		if seen[k] {
-			return Value{}, &ExecError{"multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"}
+			return Value{}, &ExecError{Msg: "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"}
 		}
 		seen[k] = true
-		out.Vector = append(out.Vector, Sample{labels, v})
+		out.Vector = append(out.Vector, Sample{Labels: labels, V: v})
 	}
 	return out, nil
 }

@@ -9,10 +9,8 @@ package promql
 
 import (
 	"fmt"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // Series is one series, computed when asked.
@@ -21,12 +19,6 @@ type Series struct {
 	// Points returns the samples with from < time <= to, in order. Times are
 	// milliseconds since 1970.
 	Points func(from, to int64) []Point
-}
-
-// Point is a sample.
-type Point struct {
-	T int64 // milliseconds since 1970
-	V float64
 }
 
 // Storage finds series.
@@ -45,15 +37,14 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("%d:%d: parse error: %s", e.Line, e.Col, e.Msg)
 }
 
-// Unsupported is valid PromQL that is not spoken here.
-type Unsupported struct{ What string }
-
-func (e *Unsupported) Error() string { return "the demo does not speak " + e.What }
-
-// ExecError is a query that cannot be evaluated.
-type ExecError struct{ Msg string }
-
-func (e *ExecError) Error() string { return e.Msg }
+// What a query gives, and why it does not.
+type (
+	Sample      = query.Sample
+	Point       = query.Point
+	Row         = query.Row
+	Unsupported = query.Unsupported
+	ExecError   = query.ExecError
+)
 
 // Kind is the type of a value.
 type Kind int
@@ -70,12 +61,6 @@ func (k Kind) String() string {
 	return [...]string{"scalar", "string", "instant vector", "range vector"}[k]
 }
 
-// Sample is one element of an instant vector.
-type Sample struct {
-	Labels map[string]string
-	V      float64
-}
-
 // Value is the result at one instant.
 type Value struct {
 	Kind   Kind
@@ -83,37 +68,4 @@ type Value struct {
 	Text   string
 	Vector []Sample
 	Matrix []Row
-}
-
-// Row is one series of a range vector or of a range query.
-type Row struct {
-	Labels map[string]string
-	Points []Point
-}
-
-// Format writes a float as the API does.
-func Format(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "NaN"
-	case math.IsInf(v, 1):
-		return "+Inf"
-	case math.IsInf(v, -1):
-		return "-Inf"
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
-}
-
-// key identifies a label set.
-func key(labels map[string]string) string {
-	names := make([]string, 0, len(labels))
-	for k := range labels {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	for _, k := range names {
-		b.WriteString(k + "\xff" + labels[k] + "\xff")
-	}
-	return b.String()
 }

@@ -3,10 +3,11 @@ package promql
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // lookback is how old a sample of an instant selector may be.
@@ -37,10 +38,10 @@ func (g Engine) Instant(ctx context.Context, e *Expr, t int64) (Value, error) {
 // rows are sorted by labels.
 func (g Engine) Range(ctx context.Context, e *Expr, start, end, step int64) ([]Row, error) {
 	if k := e.Kind(); k != KindScalar && k != KindVector {
-		return nil, &ExecError{fmt.Sprintf("invalid expression type %q for range query, must be Scalar or instant Vector", k)}
+		return nil, &ExecError{Msg: fmt.Sprintf("invalid expression type %q for range query, must be Scalar or instant Vector", k)}
 	}
 	run := newRun(ctx, g.Storage, start, end)
-	rows := map[string]*Row{}
+	rows := query.Rows{}
 	for t := start; t <= end; t += step {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -50,32 +51,22 @@ func (g Engine) Range(ctx context.Context, e *Expr, start, end, step int64) ([]R
 			return nil, err
 		}
 		if v.Kind == KindScalar {
-			v.Vector = []Sample{{map[string]string{}, v.Scalar}}
+			v.Vector = []Sample{{Labels: map[string]string{}, V: v.Scalar}}
 		}
 		if err := unique(v.Vector); err != nil {
 			return nil, err
 		}
-		for _, s := range v.Vector {
-			k := key(s.Labels)
-			if rows[k] == nil {
-				rows[k] = &Row{Labels: s.Labels}
-			}
-			rows[k].Points = append(rows[k].Points, Point{t, s.V})
-		}
+		rows.Add(t, v.Vector)
 	}
-	out := make([]Row, 0, len(rows))
-	for _, k := range slices.Sorted(maps.Keys(rows)) {
-		out = append(out, *rows[k])
-	}
-	return out, nil
+	return rows.Sorted(), nil
 }
 
 func unique(v []Sample) error {
 	seen := make(map[string]bool, len(v))
 	for _, s := range v {
-		k := key(s.Labels)
+		k := query.Key(s.Labels)
 		if seen[k] {
-			return &ExecError{"vector cannot contain metrics with the same labelset"}
+			return &ExecError{Msg: "vector cannot contain metrics with the same labelset"}
 		}
 		seen[k] = true
 	}
@@ -104,22 +95,15 @@ func (r *run) load(n selectorNode) ([]Row, error) {
 		back = lookback
 	}
 	rows := []Row{}
-	for _, s := range r.storage.Select(func(labels map[string]string) bool {
-		for _, m := range n.matchers {
-			if !m.matches(labels) {
-				return false
-			}
-		}
-		return true
-	}) {
+	for _, s := range r.storage.Select(n.matches) {
 		if err := r.ctx.Err(); err != nil {
 			return nil, err
 		}
 		points := s.Points(r.start-n.offset-back, r.end-n.offset)
 		if r.samples += len(points); r.samples > maxSamples {
-			return nil, &ExecError{"query processing would load too many samples into memory in query execution"}
+			return nil, &ExecError{Msg: "query processing would load too many samples into memory in query execution"}
 		}
-		rows = append(rows, Row{s.Labels, points})
+		rows = append(rows, Row{Labels: s.Labels, Points: points})
 	}
 	r.loaded[n.id] = rows
 	return rows, nil
@@ -146,7 +130,7 @@ func (r *run) eval(n node, t int64) (Value, error) {
 		v, err := r.eval(n.x, t)
 		v.Scalar = -v.Scalar
 		for i := range v.Vector {
-			v.Vector[i] = Sample{without(v.Vector[i].Labels, "__name__"), -v.Vector[i].V}
+			v.Vector[i] = Sample{Labels: without(v.Vector[i].Labels, "__name__"), V: -v.Vector[i].V}
 		}
 		return v, err
 	case aggregateNode:
@@ -164,7 +148,7 @@ func (r *run) eval(n node, t int64) (Value, error) {
 	case binaryNode:
 		return r.binary(n, t)
 	}
-	return Value{}, &ExecError{fmt.Sprintf("unknown expression %T", n)}
+	return Value{}, &ExecError{Msg: fmt.Sprintf("unknown expression %T", n)}
 }
 
 func (r *run) selector(n selectorNode, t int64) (Value, error) {
@@ -177,7 +161,7 @@ func (r *run) selector(n selectorNode, t int64) (Value, error) {
 		out := Value{Kind: KindMatrix}
 		for _, row := range rows {
 			if w := window(row.Points, t-n.rng, t); len(w) > 0 {
-				out.Matrix = append(out.Matrix, Row{row.Labels, w})
+				out.Matrix = append(out.Matrix, Row{Labels: row.Labels, Points: w})
 			}
 		}
 		return out, nil
@@ -185,7 +169,7 @@ func (r *run) selector(n selectorNode, t int64) (Value, error) {
 	out := Value{Kind: KindVector}
 	for _, row := range rows {
 		if w := window(row.Points, t-lookback, t); len(w) > 0 {
-			out.Vector = append(out.Vector, Sample{row.Labels, w[len(w)-1].V})
+			out.Vector = append(out.Vector, Sample{Labels: row.Labels, V: w[len(w)-1].V})
 		}
 	}
 	return out, nil
@@ -237,9 +221,7 @@ func (g Engine) Labels(e *Expr) ([]map[string]string, error) {
 		return nil, &ParseError{Line: 1, Col: 1, Msg: "a series selector was due"}
 	}
 	out := []map[string]string{}
-	for _, s := range g.Storage.Select(func(labels map[string]string) bool {
-		return !slices.ContainsFunc(n.matchers, func(m matcher) bool { return !m.matches(labels) })
-	}) {
+	for _, s := range g.Storage.Select(n.matches) {
 		out = append(out, s.Labels)
 	}
 	return out, nil

@@ -30,7 +30,7 @@ func init() { //nolint:gochecknoinits // the table refers to functions that use 
 				if !keepsName {
 					labels = without(labels, "__name__")
 				}
-				out.Vector = append(out.Vector, Sample{labels, fold(row.Points)})
+				out.Vector = append(out.Vector, Sample{Labels: labels, V: fold(row.Points)})
 			}
 			return out, nil
 		}}
@@ -49,7 +49,7 @@ func init() { //nolint:gochecknoinits // the table refers to functions that use 
 			out := Value{Kind: KindVector}
 			for _, row := range f.args[0].Matrix {
 				if v, ok := extrapolated(row.Points, f.t-n.offset, n.rng, kind[0], kind[1]); ok {
-					out.Vector = append(out.Vector, Sample{without(row.Labels, "__name__"), v})
+					out.Vector = append(out.Vector, Sample{Labels: without(row.Labels, "__name__"), V: v})
 				}
 			}
 			return out, nil
@@ -84,7 +84,7 @@ func init() { //nolint:gochecknoinits // the table refers to functions that use 
 		return Value{Kind: KindScalar, Scalar: float64(f.t) / 1000}, nil
 	}}
 	functions["vector"] = function{"vector", []Kind{KindScalar}, 0, KindVector, func(f *callFrame) (Value, error) {
-		return Value{Kind: KindVector, Vector: []Sample{{map[string]string{}, f.args[0].Scalar}}}, nil
+		return Value{Kind: KindVector, Vector: []Sample{{Labels: map[string]string{}, V: f.args[0].Scalar}}}, nil
 	}}
 	functions["scalar"] = function{"scalar", []Kind{KindVector}, 0, KindScalar, func(f *callFrame) (Value, error) {
 		v := math.NaN()
@@ -109,7 +109,7 @@ func values(p []Point) []float64 {
 func (f *callFrame) each(fn func(float64) float64) Value {
 	out := Value{Kind: KindVector}
 	for _, s := range f.args[0].Vector {
-		out.Vector = append(out.Vector, Sample{without(s.Labels, "__name__"), fn(s.V)})
+		out.Vector = append(out.Vector, Sample{Labels: without(s.Labels, "__name__"), V: fn(s.V)})
 	}
 	return out
 }
@@ -176,7 +176,7 @@ func irate(f *callFrame) (Value, error) {
 		if b.T == a.T {
 			continue
 		}
-		out.Vector = append(out.Vector, Sample{without(row.Labels, "__name__"), change / (float64(b.T-a.T) / 1000)})
+		out.Vector = append(out.Vector, Sample{Labels: without(row.Labels, "__name__"), V: change / (float64(b.T-a.T) / 1000)})
 	}
 	return out, nil
 }
@@ -191,19 +191,19 @@ func absent(f *callFrame) (Value, error) {
 	if s, ok := f.nodes[0].(selectorNode); ok {
 		twice := map[string]bool{}
 		for _, m := range s.matchers {
-			if m.name == "__name__" {
+			if m.Name == "__name__" {
 				continue
 			}
-			if _, ok := labels[m.name]; ok || m.op != "=" {
-				twice[m.name] = true
+			if _, ok := labels[m.Name]; ok || m.Op != "=" {
+				twice[m.Name] = true
 			}
-			labels[m.name] = m.value
+			labels[m.Name] = m.Value
 		}
 		for name := range twice {
 			delete(labels, name)
 		}
 	}
-	out.Vector = []Sample{{labels, 1}}
+	out.Vector = []Sample{{Labels: labels, V: 1}}
 	return out, nil
 }
 

@@ -5,29 +5,14 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
-
-type tokenKind int
-
-const (
-	tEOF tokenKind = iota
-	tIdent
-	tNumber
-	tDuration
-	tString
-	tOp // operators and punctuation, in text
-)
-
-type token struct {
-	kind tokenKind
-	text string // of a string: its value
-	pos  int    // byte offset
-}
 
 type lexer struct {
 	src    string
 	pos    int
-	tokens []token
+	tokens []query.Token
 	depth  int // of braces
 	square bool
 }
@@ -36,20 +21,18 @@ func (l *lexer) fail(pos int, msg string) error { return at(l.src, pos, msg) }
 
 // at makes a parse error at a byte offset.
 func at(src string, pos int, msg string) error {
-	before := src[:min(pos, len(src))]
-	line := 1 + strings.Count(before, "\n")
-	col := pos - strings.LastIndex(before, "\n")
+	line, col := query.Place(src, pos)
 	return &ParseError{Line: line, Col: col, Msg: msg}
 }
 
 var operators = []string{"=~", "!~", "!=", "==", ">=", "<=", "=", ">", "<", "+", "-", "*", "/", "%", "^", "(", ")", "{", "}", "[", "]", ",", ":", "@"}
 
-func lex(src string) ([]token, error) {
+func lex(src string) ([]query.Token, error) {
 	l := &lexer{src: src}
 	for {
 		l.space()
 		if l.pos >= len(src) {
-			l.tokens = append(l.tokens, token{tEOF, "", len(src)})
+			l.tokens = append(l.tokens, query.Token{Kind: query.End, Text: "", Pos: len(src)})
 			return l.tokens, nil
 		}
 		if err := l.one(); err != nil {
@@ -76,8 +59,8 @@ func (l *lexer) space() {
 	}
 }
 
-func (l *lexer) emit(kind tokenKind, text string, start int) {
-	l.tokens = append(l.tokens, token{kind, text, start})
+func (l *lexer) emit(kind query.Kind, text string, start int) {
+	l.tokens = append(l.tokens, query.Token{Kind: kind, Text: text, Pos: start})
 }
 
 func (l *lexer) one() error {
@@ -92,7 +75,7 @@ func (l *lexer) one() error {
 		for l.pos < len(l.src) && (letter(rune(l.src[l.pos])) || l.src[l.pos] >= '0' && l.src[l.pos] <= '9' || l.src[l.pos] == ':' && l.depth == 0 && !l.square) {
 			l.pos++
 		}
-		l.emit(tIdent, l.src[start:l.pos], start)
+		l.emit(query.Word, l.src[start:l.pos], start)
 		return nil
 	}
 	for _, op := range operators {
@@ -108,7 +91,7 @@ func (l *lexer) one() error {
 			case "]":
 				l.square = false
 			}
-			l.emit(tOp, op, start)
+			l.emit(query.Op, op, start)
 			return nil
 		}
 	}
@@ -145,7 +128,7 @@ func (l *lexer) quoted(q byte) error {
 				return l.fail(start, "invalid syntax")
 			}
 			l.pos = i + 1
-			l.emit(tString, text, start)
+			l.emit(query.String, text, start)
 			return nil
 		}
 	}
@@ -187,11 +170,11 @@ func (l *lexer) number() error {
 	}
 	text := l.src[start:l.pos]
 	if _, ok := parseNumber(text); ok {
-		l.emit(tNumber, text, start)
+		l.emit(query.Number, text, start)
 		return nil
 	}
-	if _, ok := parseDuration(text); ok {
-		l.emit(tDuration, text, start)
+	if _, ok := Duration(text); ok {
+		l.emit(query.Duration, text, start)
 		return nil
 	}
 	return l.fail(start, "bad number or duration syntax: "+strconv.Quote(text))
@@ -205,8 +188,9 @@ func parseNumber(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// parseDuration reads 1h30m in milliseconds; units go from long to short.
-func parseDuration(s string) (int64, bool) {
+// Duration reads 1h30m in milliseconds; units go from long to short. It is more
+// than 0, but for "0" itself.
+func Duration(s string) (int64, bool) {
 	units := []struct {
 		name string
 		ms   int64

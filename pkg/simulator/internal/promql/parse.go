@@ -2,9 +2,10 @@ package promql
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // Expr is a query that was read.
@@ -19,77 +20,45 @@ func Parse(src string) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{src: src, tokens: tokens}
-	if p.peek().kind == tEOF {
+	p := &parser{Cursor: query.Cursor{Src: src, Tokens: tokens}}
+	if p.Peek().Kind == query.End {
 		return nil, p.fail("no expression found in input")
 	}
 	root, err := p.expr(0)
 	if err != nil {
 		return nil, err
 	}
-	if p.peek().kind != tEOF {
+	if p.Peek().Kind != query.End {
 		return nil, p.unexpected("")
 	}
-	if p.lacks != nil {
-		return nil, p.lacks
+	if p.Lacks != nil {
+		return nil, p.Lacks
 	}
 	return &Expr{root}, nil
 }
 
 type parser struct {
-	src    string
-	tokens []token
-	i      int
-	// lacks is the first thing in a valid query that is not spoken here. The rest
-	// is still read, as a mistake in it is a mistake.
-	lacks     *Unsupported
+	query.Cursor
 	selectors int
-	depth     int
-}
-
-// maxDepth of parentheses and calls: the stack is not endless.
-const maxDepth = 500
-
-func (p *parser) peek() token { return p.tokens[p.i] }
-func (p *parser) take() token { t := p.tokens[p.i]; p.i = min(p.i+1, len(p.tokens)-1); return t }
-
-func (p *parser) is(op string) bool { t := p.peek(); return t.kind == tOp && t.text == op }
-func (p *parser) accept(op string) bool {
-	if p.is(op) {
-		p.take()
-		return true
-	}
-	return false
-}
-
-func (p *parser) word(w string) bool {
-	t := p.peek()
-	return t.kind == tIdent && strings.EqualFold(t.text, w)
 }
 
 func (p *parser) fail(format string, args ...any) error {
-	return at(p.src, p.peek().pos, fmt.Sprintf(format, args...))
-}
-
-func (p *parser) without(what string) {
-	if p.lacks == nil {
-		p.lacks = &Unsupported{what}
-	}
+	return at(p.Src, p.Peek().Pos, fmt.Sprintf(format, args...))
 }
 
 func (p *parser) unexpected(where string) error {
-	t := p.peek()
-	what := fmt.Sprintf("unexpected %q", t.text)
-	switch t.kind {
-	case tEOF:
+	t := p.Peek()
+	what := fmt.Sprintf("unexpected %q", t.Text)
+	switch t.Kind {
+	case query.End:
 		what = "unexpected end of input"
-	case tIdent:
-		what = fmt.Sprintf("unexpected identifier %q", t.text)
-	case tNumber:
-		what = fmt.Sprintf("unexpected number %q", t.text)
-	case tString:
-		what = fmt.Sprintf("unexpected string %q", t.text)
-	case tDuration, tOp:
+	case query.Word:
+		what = fmt.Sprintf("unexpected identifier %q", t.Text)
+	case query.Number:
+		what = fmt.Sprintf("unexpected number %q", t.Text)
+	case query.String:
+		what = fmt.Sprintf("unexpected string %q", t.Text)
+	case query.Duration, query.Op:
 	}
 	if where != "" {
 		what += " " + where
@@ -98,51 +67,55 @@ func (p *parser) unexpected(where string) error {
 }
 
 func (p *parser) need(op, where string) error {
-	if !p.accept(op) {
+	if !p.Accept(op) {
 		return p.unexpected(where)
 	}
 	return nil
 }
 
-// precedence of binary operators, low to high.
-var precedence = map[string]int{"or": 1, "and": 2, "unless": 2, "==": 3, "!=": 3, "<=": 3, "<": 3, ">=": 3, ">": 3,
-	"+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
+// precedence of binary operators, low to high; 0 is none.
+func precedence(op string) int {
+	if op == "atan2" {
+		return query.Precedence("*")
+	}
+	return query.Precedence(op)
+}
 
 func (p *parser) binaryOp() (string, bool) {
-	t := p.peek()
-	op := t.text
-	if t.kind == tIdent {
+	t := p.Peek()
+	op := t.Text
+	if t.Kind == query.Word {
 		op = strings.ToLower(op)
 		return op, op == "or" || op == "and" || op == "unless" || op == "atan2"
 	}
-	return op, t.kind == tOp && precedence[op] > 0
+	return op, t.Kind == query.Op && precedence(op) > 0
 }
 
 func (p *parser) expr(low int) (node, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, &Unsupported{"queries that are nested so deeply"}
+	if err := p.Enter(); err != nil {
+		return nil, err
 	}
-	defer func() { p.depth-- }()
+	defer p.Leave()
 	left, err := p.unary()
 	if err != nil {
 		return nil, err
 	}
 	for {
 		op, ok := p.binaryOp()
-		if !ok || precedence[op] < low || precedence[op] == 0 {
+		if !ok || precedence(op) < low || precedence(op) == 0 {
 			return left, nil
 		}
-		opToken := p.take()
+		opToken := p.Take()
 		b := binaryNode{op: op, l: left}
 		if op == "atan2" {
-			p.without("atan2")
+			p.Without("atan2")
 		}
 		if err := p.modifiers(&b); err != nil {
 			return nil, err
 		}
-		next := precedence[op] + 1
+		next := precedence(op) + 1
 		if op == "^" { // binds to the right
-			next = precedence[op]
+			next = precedence(op)
 		}
 		if b.r, err = p.expr(next); err != nil {
 			return nil, err
@@ -154,37 +127,36 @@ func (p *parser) expr(low int) (node, error) {
 	}
 }
 
-func comparison(op string) bool { return precedence[op] == 3 }
-func setOp(op string) bool      { return op == "and" || op == "or" || op == "unless" }
+func setOp(op string) bool { return op == "and" || op == "or" || op == "unless" }
 
 func (p *parser) modifiers(b *binaryNode) error {
-	if p.word("bool") {
-		if !comparison(b.op) {
+	if p.Keyword("bool") {
+		if !query.Comparison(b.op) {
 			return p.fail("bool modifier can only be used on comparison operators")
 		}
-		p.take()
+		p.Take()
 		b.returnsBool = true
 	}
 	for _, w := range []string{"on", "ignoring"} {
-		if !p.word(w) {
+		if !p.Keyword(w) {
 			continue
 		}
-		p.take()
+		p.Take()
 		labels, err := p.labelList()
 		if err != nil {
 			return err
 		}
 		b.matched, b.on, b.labels = true, w == "on", labels
 		for _, g := range []string{"group_left", "group_right"} {
-			if !p.word(g) {
+			if !p.Keyword(g) {
 				continue
 			}
 			if setOp(b.op) {
 				return p.fail("no grouping allowed for %q operation", b.op)
 			}
-			p.take()
-			p.without(g)
-			if p.is("(") {
+			p.Take()
+			p.Without(g)
+			if p.Is("(") {
 				if _, err := p.labelList(); err != nil {
 					return err
 				}
@@ -195,36 +167,36 @@ func (p *parser) modifiers(b *binaryNode) error {
 	return nil
 }
 
-func (p *parser) checkBinary(b binaryNode, op token) error {
+func (p *parser) checkBinary(b binaryNode, op query.Token) error {
 	l, r := b.l.kind(), b.r.kind()
 	for _, k := range []Kind{l, r} {
 		if k != KindScalar && k != KindVector {
-			return at(p.src, op.pos, "binary expression must contain only scalar and instant vector types")
+			return at(p.Src, op.Pos, "binary expression must contain only scalar and instant vector types")
 		}
 	}
 	both := l == KindVector && r == KindVector
 	switch {
 	case b.matched && !both:
-		return at(p.src, op.pos, "vector matching only allowed between instant vectors")
+		return at(p.Src, op.Pos, "vector matching only allowed between instant vectors")
 	case setOp(b.op) && !both:
-		return at(p.src, op.pos, fmt.Sprintf("set operator %q not allowed in binary scalar expression", b.op))
-	case comparison(b.op) && l == KindScalar && r == KindScalar && !b.returnsBool:
-		return at(p.src, op.pos, "comparisons between scalars must use BOOL modifier")
+		return at(p.Src, op.Pos, fmt.Sprintf("set operator %q not allowed in binary scalar expression", b.op))
+	case query.Comparison(b.op) && l == KindScalar && r == KindScalar && !b.returnsBool:
+		return at(p.Src, op.Pos, "comparisons between scalars must use BOOL modifier")
 	}
 	return nil
 }
 
 func (p *parser) unary() (node, error) {
-	if p.is("-") || p.is("+") {
-		op := p.take()
-		x, err := p.expr(precedence["^"])
+	if p.Is("-") || p.Is("+") {
+		op := p.Take()
+		x, err := p.expr(precedence("^"))
 		if err != nil {
 			return nil, err
 		}
 		if k := x.kind(); k != KindScalar && k != KindVector {
-			return nil, at(p.src, op.pos, fmt.Sprintf("unary expression only allowed on expressions of type scalar or instant vector, got %q", k))
+			return nil, at(p.Src, op.Pos, fmt.Sprintf("unary expression only allowed on expressions of type scalar or instant vector, got %q", k))
 		}
-		if op.text == "+" {
+		if op.Text == "+" {
 			return x, nil
 		}
 		if n, ok := x.(numberNode); ok {
@@ -240,20 +212,20 @@ func (p *parser) unary() (node, error) {
 }
 
 func (p *parser) primary() (node, error) {
-	t := p.peek()
+	t := p.Peek()
 	switch {
-	case t.kind == tNumber:
-		p.take()
-		v, _ := parseNumber(t.text)
+	case t.Kind == query.Number:
+		p.Take()
+		v, _ := parseNumber(t.Text)
 		return numberNode{v}, nil
-	case t.kind == tDuration: // a number of seconds, since 3.0
-		p.take()
-		ms, _ := parseDuration(t.text)
+	case t.Kind == query.Duration: // a number of seconds, since 3.0
+		p.Take()
+		ms, _ := Duration(t.Text)
 		return numberNode{float64(ms) / 1000}, nil
-	case t.kind == tString:
-		p.take()
-		return stringNode{t.text}, nil
-	case p.accept("("):
+	case t.Kind == query.String:
+		p.Take()
+		return stringNode{t.Text}, nil
+	case p.Accept("("):
 		x, err := p.expr(0)
 		if err != nil {
 			return nil, err
@@ -262,32 +234,32 @@ func (p *parser) primary() (node, error) {
 			return nil, err
 		}
 		return parenNode{x}, nil
-	case p.is("{"):
+	case p.Is("{"):
 		return p.selector("")
-	case t.kind == tIdent:
+	case t.Kind == query.Word:
 		return p.named()
 	}
 	return nil, p.unexpected("")
 }
 
 func (p *parser) named() (node, error) {
-	t := p.take()
-	lower := strings.ToLower(t.text)
+	t := p.Take()
+	lower := strings.ToLower(t.Text)
 	switch lower {
 	case "inf", "nan":
-		v, _ := parseNumber(t.text)
+		v, _ := parseNumber(t.Text)
 		return numberNode{v}, nil
 	}
-	if slices.Contains(aggregators, lower) && (p.is("(") || p.word("by") || p.word("without")) {
+	if slices.Contains(aggregators, lower) && (p.Is("(") || p.Keyword("by") || p.Keyword("without")) {
 		return p.aggregate(lower, t)
 	}
-	if p.is("(") {
+	if p.Is("(") {
 		return p.call(t)
 	}
 	if lower == "bool" {
-		return nil, at(p.src, t.pos, "unexpected <bool>")
+		return nil, at(p.Src, t.Pos, "unexpected <bool>")
 	}
-	return p.selector(t.text)
+	return p.selector(t.Text)
 }
 
 func (p *parser) labelList() ([]string, error) {
@@ -295,13 +267,13 @@ func (p *parser) labelList() ([]string, error) {
 		return nil, err
 	}
 	out := []string{}
-	for !p.is(")") {
-		t := p.peek()
-		if t.kind != tIdent && t.kind != tString {
+	for !p.Is(")") {
+		t := p.Peek()
+		if t.Kind != query.Word && t.Kind != query.String {
 			return nil, p.unexpected("in grouping opts, expected label")
 		}
-		out = append(out, p.take().text)
-		if !p.accept(",") {
+		out = append(out, p.Take().Text)
+		if !p.Accept(",") {
 			break
 		}
 	}
@@ -312,15 +284,15 @@ func (p *parser) selector(name string) (node, error) {
 	p.selectors++
 	n := selectorNode{id: p.selectors}
 	if name != "" {
-		n.matchers = append(n.matchers, matcher{name: "__name__", op: "=", value: name})
+		n.matchers = append(n.matchers, query.Matcher{Name: "__name__", Op: "=", Value: name})
 	}
-	open := p.peek()
-	if p.accept("{") {
-		for !p.is("}") {
+	open := p.Peek()
+	if p.Accept("{") {
+		for !p.Is("}") {
 			if err := p.matcher(&n, name); err != nil {
 				return nil, err
 			}
-			if !p.accept(",") {
+			if !p.Accept(",") {
 				break
 			}
 		}
@@ -328,47 +300,41 @@ func (p *parser) selector(name string) (node, error) {
 			return nil, err
 		}
 	}
-	for _, m := range n.matchers {
-		if !m.matches(nil) {
-			return n, nil
-		}
+	if !n.matches(nil) {
+		return n, nil
 	}
-	return nil, at(p.src, open.pos, "vector selector must contain at least one non-empty matcher")
+	return nil, at(p.Src, open.Pos, "vector selector must contain at least one non-empty matcher")
 }
 
 func (p *parser) matcher(n *selectorNode, name string) error {
-	t := p.peek()
-	if t.kind != tIdent && t.kind != tString {
+	t := p.Peek()
+	if t.Kind != query.Word && t.Kind != query.String {
 		return p.unexpected("inside braces")
 	}
-	p.take()
-	if t.kind == tString && (p.is(",") || p.is("}")) { // {"name"}, since 3.0
+	p.Take()
+	if t.Kind == query.String && (p.Is(",") || p.Is("}")) { // {"name"}, since 3.0
 		if name != "" {
-			return at(p.src, t.pos, fmt.Sprintf("metric name must not be set twice: %q or %q", name, t.text))
+			return at(p.Src, t.Pos, fmt.Sprintf("metric name must not be set twice: %q or %q", name, t.Text))
 		}
-		n.matchers = append(n.matchers, matcher{name: "__name__", op: "=", value: t.text})
+		n.matchers = append(n.matchers, query.Matcher{Name: "__name__", Op: "=", Value: t.Text})
 		return nil
 	}
-	m := matcher{name: t.text, op: p.peek().text}
-	if !p.is("=") && !p.is("!=") && !p.is("=~") && !p.is("!~") {
+	op := p.Peek().Text
+	if !p.Is("=") && !p.Is("!=") && !p.Is("=~") && !p.Is("!~") {
 		return p.unexpected("in label matching, expected label matching operator")
 	}
-	p.take()
-	v := p.peek()
-	if v.kind != tString {
+	p.Take()
+	v := p.Peek()
+	if v.Kind != query.String {
 		return p.unexpected("in label matching, expected string")
 	}
-	p.take()
-	m.value = v.text
-	if m.name == "__name__" && name != "" && m.op == "=" {
-		return at(p.src, t.pos, fmt.Sprintf("metric name must not be set twice: %q or %q", name, m.value))
+	p.Take()
+	if t.Text == "__name__" && name != "" && op == "=" {
+		return at(p.Src, t.Pos, fmt.Sprintf("metric name must not be set twice: %q or %q", name, v.Text))
 	}
-	if strings.HasSuffix(m.op, "~") {
-		re, err := regexp.Compile("^(?s:" + m.value + ")$")
-		if err != nil {
-			return at(p.src, t.pos, strings.Replace(err.Error(), "^(?s:"+m.value+")$", m.value, 1))
-		}
-		m.re = re
+	m, err := query.NewMatcher(t.Text, op, v.Text)
+	if err != nil {
+		return at(p.Src, t.Pos, err.Error())
 	}
 	n.matchers = append(n.matchers, m)
 	return nil

@@ -3,6 +3,8 @@ package promql
 import (
 	"fmt"
 	"strings"
+
+	"github.com/balena-io/oncall/pkg/simulator/internal/query"
 )
 
 // aggregators are PromQL's; those that are not spoken are in unspoken.
@@ -14,38 +16,38 @@ var unspoken = map[string]bool{"stddev": true, "stdvar": true, "quantile": true,
 func (p *parser) suffixes(x node) (node, error) {
 	for {
 		switch {
-		case p.is("["):
+		case p.Is("["):
 			next, err := p.brackets(x)
 			if err != nil {
 				return nil, err
 			}
 			x = next
-		case p.word("offset"):
+		case p.Keyword("offset"):
 			next, err := p.offset(x)
 			if err != nil {
 				return nil, err
 			}
 			x = next
-		case p.is("@"):
-			p.take()
-			if p.word("start") || p.word("end") {
-				p.take()
+		case p.Is("@"):
+			p.Take()
+			if p.Keyword("start") || p.Keyword("end") {
+				p.Take()
 				if err := p.need("(", "in @"); err != nil {
 					return nil, err
 				}
 				if err := p.need(")", "in @"); err != nil {
 					return nil, err
 				}
-			} else if p.accept("-"); p.peek().kind == tNumber {
-				p.take()
+			} else if p.Accept("-"); p.Peek().Kind == query.Number {
+				p.Take()
 			} else {
 				return nil, p.unexpected("in @, expected timestamp")
 			}
 			if _, ok := x.(selectorNode); !ok {
 				return nil, p.fail("@ modifier must be preceded by an instant vector selector or range vector selector or a subquery")
 			}
-			p.without("the @ modifier")
-		case p.word("smoothed"), p.word("anchored"):
+			p.Without("the @ modifier")
+		case p.Keyword("smoothed"), p.Keyword("anchored"):
 			return nil, p.unexpected("")
 		default:
 			return x, nil
@@ -54,39 +56,39 @@ func (p *parser) suffixes(x node) (node, error) {
 }
 
 func (p *parser) duration(where string) (int64, error) {
-	t := p.peek()
-	if t.kind == tDuration {
-		p.take()
-		ms, _ := parseDuration(t.text)
+	t := p.Peek()
+	if t.Kind == query.Duration {
+		p.Take()
+		ms, _ := Duration(t.Text)
 		return ms, nil
 	}
-	if t.kind == tNumber { // seconds, since 3.0
-		p.take()
-		v, _ := parseNumber(t.text)
+	if t.Kind == query.Number { // seconds, since 3.0
+		p.Take()
+		v, _ := parseNumber(t.Text)
 		return int64(v * 1000), nil
 	}
 	return 0, p.unexpected(where)
 }
 
 func (p *parser) brackets(x node) (node, error) {
-	open := p.take()
+	open := p.Take()
 	ms, err := p.duration("in subquery or range, expected duration")
 	if err != nil {
 		return nil, err
 	}
 	if ms <= 0 {
-		return nil, at(p.src, open.pos+1, "duration must be greater than 0")
+		return nil, at(p.Src, open.Pos+1, "duration must be greater than 0")
 	}
-	if p.accept(":") {
+	if p.Accept(":") {
 		if k := x.kind(); k != KindVector {
-			return nil, at(p.src, open.pos, fmt.Sprintf("subquery is only allowed on instant vector, got %s instead", kindWord(k)))
+			return nil, at(p.Src, open.Pos, fmt.Sprintf("subquery is only allowed on instant vector, got %s instead", kindWord(k)))
 		}
-		if !p.is("]") {
+		if !p.Is("]") {
 			if _, err := p.duration("in subquery selector, expected duration"); err != nil {
 				return nil, err
 			}
 		}
-		p.without("subqueries")
+		p.Without("subqueries")
 		return selectorNode{rng: ms}, p.need("]", "in subquery selector, expected \"]\"")
 	}
 	if err := p.need("]", "in subquery or range selector, expected \"]\""); err != nil {
@@ -95,9 +97,9 @@ func (p *parser) brackets(x node) (node, error) {
 	s, ok := x.(selectorNode)
 	switch {
 	case !ok || s.rng > 0:
-		return nil, at(p.src, open.pos, "ranges only allowed for vector selectors")
+		return nil, at(p.Src, open.Pos, "ranges only allowed for vector selectors")
 	case s.offset != 0:
-		return nil, at(p.src, open.pos, "no offset modifiers allowed before range")
+		return nil, at(p.Src, open.Pos, "no offset modifiers allowed before range")
 	}
 	s.rng = ms
 	return s, nil
@@ -106,12 +108,12 @@ func (p *parser) brackets(x node) (node, error) {
 func kindWord(k Kind) string { return strings.ReplaceAll(k.String(), "instant ", "") }
 
 func (p *parser) offset(x node) (node, error) {
-	word := p.take()
+	word := p.Take()
 	sign := int64(1)
-	if p.accept("-") {
+	if p.Accept("-") {
 		sign = -1
 	} else {
-		p.accept("+")
+		p.Accept("+")
 	}
 	ms, err := p.duration("in offset, expected number, duration, step(), or duration expression")
 	if err != nil {
@@ -120,15 +122,15 @@ func (p *parser) offset(x node) (node, error) {
 	s, ok := x.(selectorNode)
 	switch {
 	case !ok:
-		return nil, at(p.src, word.pos, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery")
+		return nil, at(p.Src, word.Pos, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery")
 	case s.offset != 0:
-		return nil, at(p.src, word.pos, "offset may not be set multiple times")
+		return nil, at(p.Src, word.Pos, "offset may not be set multiple times")
 	}
 	s.offset = sign * ms
 	return s, nil
 }
 
-func (p *parser) aggregate(op string, t token) (node, error) {
+func (p *parser) aggregate(op string, t query.Token) (node, error) {
 	n := aggregateNode{op: op}
 	grouped, err := p.grouping(&n)
 	if err != nil {
@@ -138,13 +140,13 @@ func (p *parser) aggregate(op string, t token) (node, error) {
 		return nil, err
 	}
 	args := []node{}
-	for !p.is(")") {
+	for !p.Is(")") {
 		x, err := p.expr(0)
 		if err != nil {
 			return nil, err
 		}
 		args = append(args, x)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
 	}
@@ -162,7 +164,7 @@ func (p *parser) aggregate(op string, t token) (node, error) {
 		want = 2
 	}
 	if len(args) != want {
-		return nil, at(p.src, t.pos, fmt.Sprintf("wrong number of arguments for aggregate expression provided, expected %d, got %d", want, len(args)))
+		return nil, at(p.Src, t.Pos, fmt.Sprintf("wrong number of arguments for aggregate expression provided, expected %d, got %d", want, len(args)))
 	}
 	n.x = args[len(args)-1]
 	if want == 2 {
@@ -172,22 +174,22 @@ func (p *parser) aggregate(op string, t token) (node, error) {
 			wantKind = KindString
 		}
 		if n.param.kind() != wantKind {
-			return nil, at(p.src, t.pos, fmt.Sprintf("expected type %s in aggregation parameter, got %s", wantKind, n.param.kind()))
+			return nil, at(p.Src, t.Pos, fmt.Sprintf("expected type %s in aggregation parameter, got %s", wantKind, n.param.kind()))
 		}
 	}
 	if n.x.kind() != KindVector {
-		return nil, at(p.src, t.pos, fmt.Sprintf("expected type instant vector in aggregation expression, got %s", n.x.kind()))
+		return nil, at(p.Src, t.Pos, fmt.Sprintf("expected type instant vector in aggregation expression, got %s", n.x.kind()))
 	}
 	if unspoken[op] {
-		p.without(op + "()")
+		p.Without(op + "()")
 	}
 	return n, nil
 }
 
 func (p *parser) grouping(n *aggregateNode) (bool, error) {
 	for _, w := range []string{"by", "without"} {
-		if p.word(w) {
-			p.take()
+		if p.Keyword(w) {
+			p.Take()
 			labels, err := p.labelList()
 			n.labels, n.without = labels, w == "without"
 			return true, err
@@ -196,20 +198,20 @@ func (p *parser) grouping(n *aggregateNode) (bool, error) {
 	return false, nil
 }
 
-func (p *parser) call(t token) (node, error) {
-	fn, known := functions[t.text]
-	if !known && !otherFunctions[t.text] {
-		return nil, at(p.src, t.pos, fmt.Sprintf("unknown function with name %q", t.text))
+func (p *parser) call(t query.Token) (node, error) {
+	fn, known := functions[t.Text]
+	if !known && !otherFunctions[t.Text] {
+		return nil, at(p.Src, t.Pos, fmt.Sprintf("unknown function with name %q", t.Text))
 	}
-	p.take()
+	p.Take()
 	args := []node{}
-	for !p.is(")") {
+	for !p.Is(")") {
 		x, err := p.expr(0)
 		if err != nil {
 			return nil, err
 		}
 		args = append(args, x)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
 	}
@@ -217,19 +219,19 @@ func (p *parser) call(t token) (node, error) {
 		return nil, err
 	}
 	if !known {
-		p.without(t.text + "()")
+		p.Without(t.Text + "()")
 		kind := KindVector
-		if t.text == "pi" {
+		if t.Text == "pi" {
 			kind = KindScalar
 		}
-		return callNode{fn: function{name: t.text, result: kind}}, nil
+		return callNode{fn: function{name: t.Text, result: kind}}, nil
 	}
 	if len(args) < len(fn.args)-fn.optional || len(args) > len(fn.args) {
-		return nil, at(p.src, t.pos, fmt.Sprintf("expected %d argument(s) in call to %q, got %d", len(fn.args)-fn.optional, t.text, len(args)))
+		return nil, at(p.Src, t.Pos, fmt.Sprintf("expected %d argument(s) in call to %q, got %d", len(fn.args)-fn.optional, t.Text, len(args)))
 	}
 	for i, a := range args {
 		if a.kind() != fn.args[i] {
-			return nil, at(p.src, t.pos, fmt.Sprintf("expected type %s in call to function %q, got %s", fn.args[i], t.text, a.kind()))
+			return nil, at(p.Src, t.Pos, fmt.Sprintf("expected type %s in call to function %q, got %s", fn.args[i], t.Text, a.kind()))
 		}
 	}
 	return callNode{fn, args}, nil
