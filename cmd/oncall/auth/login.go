@@ -94,10 +94,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	cfg, name, err := fileContext(o.f)
 	if err != nil {
 		return err

@@ -31,10 +31,7 @@ func logout(ctx context.Context, f *cli.Factory, service string) error {
 	if err := checkService(service); err != nil {
 		return err
 	}
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	// A variable in this shell must not hide what the file says.
 	src := f.ConfigSource()
 	_, name, err := fileContext(f)

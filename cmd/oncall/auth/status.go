@@ -128,10 +128,7 @@ func status(ctx context.Context, f *cli.Factory, services []string) error {
 			return err
 		}
 	}
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	cfg, err := f.Config()
 	if err != nil {
 		return err

@@ -19,10 +19,7 @@ current-context in the file, else by being the only one.`,
 		Args:              cli.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			out, err := f.Printer()
-			if err != nil {
-				return err
-			}
+			out := f.Printer()
 			all, current, err := settings.Survey(f.ConfigSource())
 			if err != nil {
 				return err

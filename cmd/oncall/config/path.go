@@ -31,10 +31,7 @@ folders of secret files that oncall writes, of the journal, and of caches.`,
 		Args:              cli.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			out, err := f.StaticPrinter()
-			if err != nil {
-				return err
-			}
+			out := f.StaticPrinter()
 			p := settings.Locate(f.ConfigSource())
 			if p.File == "" {
 				return cli.Usage("there is no place for a config file: neither a home folder nor ONCALL_CONFIG")

@@ -59,10 +59,7 @@ func (o *setOptions) run(ctx context.Context) error {
 		}
 		return useContext(ctx, o.f, o.value)
 	}
-	out, err := o.f.StaticPrinter()
-	if err != nil {
-		return err
-	}
+	out := o.f.StaticPrinter()
 	src := o.f.ConfigSource()
 	place, err := o.place(src)
 	if err != nil {

@@ -24,10 +24,7 @@ where neither --context nor ONCALL_CONTEXT names another.`,
 }
 
 func useContext(ctx context.Context, f *cli.Factory, name string) error {
-	out, err := f.StaticPrinter()
-	if err != nil {
-		return err
-	}
+	out := f.StaticPrinter()
 	src := f.ConfigSource()
 	path := settings.Locate(src).File
 	if err := settings.Edit(ctx, path, func(d *settings.Draft) error { return d.UseContext(name) }); err != nil {

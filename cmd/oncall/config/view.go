@@ -59,10 +59,7 @@ oncall config view --all --jq '.items[] | select(.set) | .name'`,
 }
 
 func (o *viewOptions) run() error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	for _, w := range o.want {
 		if known := append(settings.Services(), keys()...); !slices.Contains(known, w) {
 			e := cli.Usage("unknown setting %q", w)

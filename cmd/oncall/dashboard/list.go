@@ -21,10 +21,7 @@ oncall dashboard list api --tag production -o wide`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := f.Printer()
-			if err != nil {
-				return err
-			}
+			out := f.Printer()
 			c, err := f.Grafana(cmd.Context())
 			if err != nil {
 				return err

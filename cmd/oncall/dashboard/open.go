@@ -64,9 +64,6 @@ func (o *openOptions) validate(args []string) error {
 }
 
 func (o *openOptions) run(ctx context.Context, args []string) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	v, err := o.read(ctx, o.f)
 	if err != nil {
 		return err

@@ -59,10 +59,7 @@ oncall dashboard snapshot rds --panel CPU --since 6h --png cpu.png`,
 }
 
 func (o *snapshotOptions) run(ctx context.Context, name string) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if o.width < 1 || o.height < 1 || o.width > 10_000 || o.height > 10_000 {
 		return cli.Usage("--width and --height are between 1 and 10000")
 	}

@@ -30,10 +30,7 @@ scripts that say it everywhere.`,
 			if err := f.UseDemo("oncall demo reset"); err != nil {
 				return err
 			}
-			out, err := f.Printer()
-			if err != nil {
-				return err
-			}
+			out := f.Printer()
 			w, err := f.FreshDemoWorld()
 			if err != nil {
 				return err

@@ -96,10 +96,7 @@ func (o *serveOptions) world() (*simulator.World, error) {
 }
 
 func (o *serveOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	w, err := o.world()
 	if err != nil {
 		return err

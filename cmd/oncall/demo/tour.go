@@ -73,10 +73,7 @@ func (o *tourOptions) validate() error {
 }
 
 func (o *tourOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	dir, err := os.MkdirTemp("", "oncall-tour-")
 	if err != nil {
 		return err

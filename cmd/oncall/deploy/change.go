@@ -103,9 +103,6 @@ func (o *change) reasoned() error {
 }
 
 func (o *change) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	done := o.f.Busy("looking at what is there")
 	defer done()
 	if err := o.find(ctx); err != nil {

@@ -53,10 +53,7 @@ oncall deploy diff api 17.4.1 17.5.0`,
 }
 
 func (o *diffOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx, nil); err != nil {
 		return err
 	}

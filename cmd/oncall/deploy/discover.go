@@ -52,10 +52,7 @@ func (o *discoverOptions) inDemo() bool {
 }
 
 func (o *discoverOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	set, err := o.f.Components()
 	if err != nil {
 		return err

@@ -43,10 +43,7 @@ oncall deploy history api --limit 3 -o json`,
 }
 
 func (o *historyOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx, nil); err != nil {
 		return err
 	}

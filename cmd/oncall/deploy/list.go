@@ -32,10 +32,7 @@ oncall deploy list --environment production -o json`,
 }
 
 func list(ctx context.Context, f *cli.Factory, environment string) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	set, err := f.Components()
 	if err != nil {
 		return err

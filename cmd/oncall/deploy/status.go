@@ -61,10 +61,7 @@ kubectl -n flux-system get kustomization apps -o json | oncall deploy status api
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	done := o.f.Busy("looking at what is there")
 	defer done()
 	if err := o.find(ctx); err != nil {

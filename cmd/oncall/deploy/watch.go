@@ -93,11 +93,8 @@ func (o *watchOptions) jobs() ([]jenkins.JobName, error) {
 	return out, nil
 }
 
-func (o *watchOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+func (o *watchOptions) run(ctx context.Context) (err error) {
+	out := o.f.Printer()
 	if o.set, err = o.f.Components(); err != nil {
 		return err
 	}

@@ -61,10 +61,7 @@ oncall e2e flakes --since 7d -o json`,
 }
 
 func (o *flakesOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

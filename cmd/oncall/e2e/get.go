@@ -41,10 +41,7 @@ oncall e2e get --incident 4126`,
 }
 
 func (o *getOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

@@ -100,10 +100,7 @@ func (o *listOptions) validate() error {
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

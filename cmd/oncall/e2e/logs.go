@@ -104,10 +104,7 @@ func (o *logsOptions) validate() error {
 }
 
 func (o *logsOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if o.failures {
 		w := whyOptions{target: o.target, around: shownAround}
 		return w.passages(ctx, out)

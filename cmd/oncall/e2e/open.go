@@ -37,9 +37,6 @@ oncall e2e open last-failed --web`,
 }
 
 func (o *openOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	if err := o.open(ctx); err != nil {
 		return err
 	}

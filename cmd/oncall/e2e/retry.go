@@ -101,9 +101,6 @@ func (o *retryOptions) validate(cmd *cobra.Command) error {
 }
 
 func (o *retryOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	if err := o.open(ctx); err != nil {
 		return err
 	}

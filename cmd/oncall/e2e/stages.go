@@ -53,10 +53,7 @@ oncall e2e stages 9123 -o json`,
 }
 
 func (o *stagesOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

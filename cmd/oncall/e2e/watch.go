@@ -53,10 +53,7 @@ oncall e2e watch --timeout 2h && oncall incident resolve 4126`,
 }
 
 func (o *watchOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

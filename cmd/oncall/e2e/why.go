@@ -82,10 +82,7 @@ oncall e2e why --incident 4126 -o json`,
 }
 
 func (o *whyOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	if err := o.open(ctx); err != nil {
 		return err
 	}

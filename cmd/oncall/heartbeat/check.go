@@ -44,10 +44,7 @@ oncall heartbeat check --tag prod -o json`,
 }
 
 func (o *checkOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err

@@ -48,10 +48,7 @@ func (o *flipsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err

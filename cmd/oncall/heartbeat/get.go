@@ -29,10 +29,7 @@ oncall heartbeat get e2e -o json`,
 }
 
 func get(ctx context.Context, f *cli.Factory, name string) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	m, err := f.Heartbeat(ctx)
 	if err != nil {
 		return err

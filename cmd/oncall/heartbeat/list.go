@@ -67,10 +67,7 @@ func (o *listOptions) validate() error {
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err

@@ -95,9 +95,6 @@ func (o *pauseOptions) run(ctx context.Context) error {
 
 // targets reads the checks that are named, just before they are changed.
 func targets(ctx context.Context, f *cli.Factory, names []string) (*heartbeat.Monitor, []heartbeat.Check, error) {
-	if _, err := f.Printer(); err != nil {
-		return nil, nil, err
-	}
 	m, err := f.Heartbeat(ctx)
 	if err != nil {
 		return nil, nil, err

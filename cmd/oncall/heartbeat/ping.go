@@ -125,9 +125,6 @@ func (o *pingOptions) readBody() {
 }
 
 func (o *pingOptions) send(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	o.readBody()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {

@@ -48,10 +48,7 @@ oncall heartbeat pings database-backup --body --limit 3`,
 }
 
 func (o *pingsOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err

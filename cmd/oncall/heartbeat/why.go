@@ -47,10 +47,7 @@ oncall heartbeat why database-backup -o json`,
 }
 
 func (o *whyOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	m, err := o.f.Heartbeat(ctx)
 	if err != nil {
 		return err

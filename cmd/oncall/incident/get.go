@@ -42,10 +42,7 @@ oncall incident get 4127 --jq '.item.links[].url'`,
 }
 
 func (o *getOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -105,10 +105,7 @@ func parsePhases(words []string) ([]pager.Phase, error) {
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -55,10 +55,7 @@ oncall incident note 4127`,
 }
 
 func (o *noteOptions) list(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

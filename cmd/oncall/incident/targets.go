@@ -49,11 +49,7 @@ func (t *targets) look(ctx context.Context, f *cli.Factory, p *pager.Pager, phas
 		}
 	}
 	if len(seen) == 0 {
-		out, err := f.Printer()
-		if err != nil {
-			return nil, err
-		}
-		return nil, mutate.Nothing(out, "nothing to do: no such incident paged you")
+		return nil, mutate.Nothing(f.Printer(), "nothing to do: no such incident paged you")
 	}
 	return seen, nil
 }

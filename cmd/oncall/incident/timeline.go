@@ -31,10 +31,7 @@ oncall incident timeline 4127 -o jsonl`,
 }
 
 func runTimeline(ctx context.Context, f *cli.Factory, number string) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	p, err := f.Pager(ctx)
 	if err != nil {
 		return err

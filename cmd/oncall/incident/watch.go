@@ -54,10 +54,7 @@ oncall incident watch --team Operations | jq -r '.kind + " " + .incident.number'
 
 func (o *watchOptions) run(ctx context.Context) error {
 	f := o.list.f
-	out, err := f.StreamPrinter()
-	if err != nil {
-		return err
-	}
+	out := f.StreamPrinter()
 	p, err := f.Pager(ctx)
 	if err != nil {
 		return err

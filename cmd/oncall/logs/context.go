@@ -87,10 +87,7 @@ func (o *contextOptions) complete(cmd *cobra.Command, args []string) (err error)
 }
 
 func (o *contextOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Loki(ctx)
 	if err != nil {
 		return err

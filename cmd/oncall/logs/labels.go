@@ -49,10 +49,7 @@ oncall logs labels service -o name`,
 }
 
 func (o *labelsOptions) run(ctx context.Context, args []string) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	from, to, err := o.span.Read(o.f)
 	if err != nil {
 		return err

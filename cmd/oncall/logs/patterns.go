@@ -83,10 +83,7 @@ func (o *patternsOptions) complete(args []string) (err error) {
 }
 
 func (o *patternsOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Loki(ctx)
 	if err != nil {
 		return err

@@ -84,10 +84,7 @@ func (o *queryOptions) complete(args []string) (err error) {
 const turned = 100_000
 
 func (o *queryOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Loki(ctx)
 	if err != nil {
 		return err

@@ -45,10 +45,7 @@ oncall logs series '{level="error"}' -o json`,
 }
 
 func (o *seriesOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	from, to, err := o.span.Read(o.f)
 	if err != nil {
 		return err

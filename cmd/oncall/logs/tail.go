@@ -79,10 +79,7 @@ func (o *tailOptions) complete(args []string) (err error) {
 }
 
 func (o *tailOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Loki(ctx)
 	if err != nil {
 		return err

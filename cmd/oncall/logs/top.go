@@ -130,10 +130,7 @@ func (o *topOptions) filterStatus() error {
 }
 
 func (o *topOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Loki(ctx)
 	if err != nil {
 		return err

@@ -50,10 +50,7 @@ oncall logs volume --service api --by host --since 6h`,
 }
 
 func (o *volumeOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	from, to, err := o.span.Read(o.f)
 	if err != nil {
 		return err

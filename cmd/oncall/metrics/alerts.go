@@ -55,10 +55,7 @@ oncall metrics alerts --fail-on-firing`,
 }
 
 func (o *alertsOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Prometheus(ctx)
 	if err != nil {
 		return err

@@ -64,10 +64,7 @@ func (o *checkOptions) complete(names []string) (err error) {
 const pollEvery = 5 * time.Second
 
 func (o *checkOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	limit := o.f.WaitLimit(10 * time.Minute)
 	end := o.f.Now().Add(limit)
 	progress := o.f.IO.Progress()

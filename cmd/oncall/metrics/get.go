@@ -37,10 +37,7 @@ oncall metrics get api-5xx --jq '.items[].value'`,
 }
 
 func (o *getOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	queries, err := named(o.f, o.names)
 	if err != nil {
 		return err

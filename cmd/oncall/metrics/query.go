@@ -53,10 +53,7 @@ oncall metrics query 'aws_rds_cpuutilization_average' --at 03:10`,
 }
 
 func (o *queryOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	at, err := o.f.Instant("at", o.at)
 	if err != nil {
 		return err

@@ -149,10 +149,7 @@ func (p points) MarshalJSON() ([]byte, error) {
 func (s series) name() string { return prometheus.Labels(s.Metric).String() }
 
 func (o *rangeOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Prometheus(ctx)
 	if err != nil {
 		return err

@@ -53,10 +53,7 @@ func (o *rulesOptions) run(ctx context.Context) error {
 	if !slices.Contains([]string{"", "alert", "record"}, o.kind) {
 		return apierr.New(apierr.ErrUsage, "", "--type", "%q is not alert or record", o.kind)
 	}
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	c, err := o.f.Prometheus(ctx)
 	if err != nil {
 		return err

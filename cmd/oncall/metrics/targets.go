@@ -92,10 +92,7 @@ func (o *targetsOptions) list(ctx context.Context) ([]target, error) {
 }
 
 func (o *targetsOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	items, err := o.list(ctx)
 	if err != nil {
 		return err

@@ -60,10 +60,7 @@ oncall paging check --team Operations --jq '.items[] | select(.reachable | not) 
 }
 
 func (o *checkOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -39,10 +39,7 @@ oncall paging show --jq '.item.policies[].words'`,
 }
 
 func (o *showOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

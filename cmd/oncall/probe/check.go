@@ -34,10 +34,7 @@ oncall probe check --tag prod -o json`,
 }
 
 func check(ctx context.Context, f *cli.Factory, names, tags []string) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	d, err := f.Probe(ctx)
 	if err != nil {
 		return err

@@ -57,10 +57,7 @@ const (
 )
 
 func get(ctx context.Context, f *cli.Factory, name string) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	d, err := f.Probe(ctx)
 	if err != nil {
 		return err

@@ -71,10 +71,7 @@ func (o *listOptions) validate() error {
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	d, err := o.f.Probe(ctx)
 	if err != nil {
 		return err

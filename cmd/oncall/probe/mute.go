@@ -82,9 +82,6 @@ func (o *muteOptions) run(ctx context.Context) error {
 
 // targets reads the checks that are named, just before they are changed.
 func targets(ctx context.Context, f *cli.Factory, names []string) (*probe.Desk, []probe.Check, error) {
-	if _, err := f.Printer(); err != nil {
-		return nil, nil, err
-	}
 	d, err := f.Probe(ctx)
 	if err != nil {
 		return nil, nil, err

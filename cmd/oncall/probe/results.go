@@ -60,10 +60,7 @@ func (o *resultsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	d, err := o.f.Probe(ctx)
 	if err != nil {
 		return err

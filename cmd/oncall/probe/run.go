@@ -71,10 +71,7 @@ oncall probe run api --tool mtr --from nl`,
 var tools = []string{nodeping.ToolPing, nodeping.ToolMTR, nodeping.ToolTraceroute, nodeping.ToolDig}
 
 func (o *runOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	d, err := o.f.Probe(ctx)
 	if err != nil {
 		return err

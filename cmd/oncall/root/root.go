@@ -20,7 +20,6 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/incident"
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/config"
-	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/cmd/oncall/logs"
 	"github.com/balena-io/oncall/cmd/oncall/metrics"
 	"github.com/balena-io/oncall/cmd/oncall/paging"
@@ -130,9 +129,7 @@ func globalFlags(cmd *cobra.Command, f *cli.Factory) {
 // and completion pass here too.
 func prepare(cmd *cobra.Command, f *cli.Factory) error {
 	f.ReadFlags(cmd)
-	f.Output.Format = f.Flags["output"]
-	// A wrong --jq or -o is told before anything is sent.
-	if _, err := printer.New(f.Output, f.IO); err != nil {
+	if err := f.ReadOutput(); err != nil {
 		return err
 	}
 	mode, given := f.Flags["color"]

@@ -35,6 +35,8 @@ func TestUsageErrors(t *testing.T) {
 		{"incident list extra", `oncall incident list takes no argument, got 1 ("extra" is one too many)`, "hint: oncall incident list [flags]"},
 		{"incident get", "oncall incident get takes one argument, got none", "hint: oncall incident get <number> [flags]"},
 		{"incident list -o xml", `unknown format "xml"`, "-o"},
+		{"incident ack 4127 --jq {", "--jq: unexpected EOF", "hint: the expression"},
+		{"incident note 4127 looking --template {{", "--template: line 1", "hint: the template"},
 		{"incident list --color sometimes", `unknown mode "sometimes"`, ""},
 		{"incident list --context nowhere", "nowhere", ""},
 		{"incident list --phase trigered", `--phase: "trigered" is not one of triggered, acknowledged, resolved, all`, "hint: --phase triggered"},
@@ -91,6 +93,25 @@ func TestVersion(t *testing.T) {
 	assert.Equal(t, "test\n", e.Run("version --jq .item.version").Out)
 	e.Vars["ONCALL_OUTPUT"] = "name"
 	assert.Equal(t, "version/test\n", e.Run("version").Out)
+}
+
+func TestAWrongFormatOfTheEnvironmentIsToldBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"version", "config path", "incident watch", "incident ack 4127", "incident list"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			e := clitest.New(t)
+			e.Vars["ONCALL_OUTPUT"] = "jsn"
+			r := e.Run(line)
+			assert.Equal(t, 2, r.Code)
+			assert.Empty(t, r.Out)
+			assert.Contains(t, r.Err, `ONCALL_OUTPUT: unknown format "jsn"`)
+			assert.Contains(t, r.Err, "hint: ONCALL_OUTPUT=json")
+			sent, err := e.World.Requests()
+			require.NoError(t, err)
+			assert.Empty(t, sent)
+		})
+	}
 }
 
 func TestNothingConfigured(t *testing.T) {

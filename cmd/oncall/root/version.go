@@ -53,10 +53,7 @@ func newCmdVersion(f *cli.Factory) *cobra.Command {
 		Args:              cli.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			p, err := f.StaticPrinter()
-			if err != nil {
-				return err
-			}
+			p := f.StaticPrinter()
 			b := build{Name: "oncall", Version: f.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			return printer.Item(p, printer.Table[build]{
 				Kind: "Version",

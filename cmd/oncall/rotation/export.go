@@ -86,10 +86,7 @@ func (o *exportOptions) complete(cmd *cobra.Command, args []string) error {
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -39,10 +39,7 @@ oncall rotation mine --days 60 --step 1`,
 }
 
 func (o *mineOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

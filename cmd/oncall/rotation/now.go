@@ -44,10 +44,7 @@ oncall rotation now --jq '.items[] | select(.gap) | .team.name'`,
 }
 
 func (o *nowOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -17,10 +17,7 @@ import (
 
 // list shows the overrides that are not over.
 func (o *overrideOptions) list(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

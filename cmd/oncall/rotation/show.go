@@ -43,10 +43,7 @@ oncall rotation show Support --jq '.items[] | select(.user == "")'`,
 }
 
 func (o *showOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	p, err := o.f.Pager(ctx)
 	if err != nil {
 		return err

@@ -94,10 +94,7 @@ func (o *initOptions) run(ctx context.Context) error {
 	if paths.File == "" {
 		return cli.Usage("there is no place for a config file: neither a home folder nor ONCALL_CONFIG")
 	}
-	out, err := o.f.StaticPrinter()
-	if err != nil {
-		return err
-	}
+	out := o.f.StaticPrinter()
 	// Before anything is asked or stored.
 	replace := o.force || config.OnlyChooses(paths.File)
 	if _, err := os.Stat(paths.File); err == nil && !replace {

@@ -54,10 +54,7 @@ oncall status check --max-age 1h -o json`,
 }
 
 func (o *checkOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -93,9 +93,6 @@ func pair(args []string) (publicstatus.Assignment, bool, error) {
 }
 
 func (o *setOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

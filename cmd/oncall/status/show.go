@@ -42,10 +42,7 @@ oncall status show --jq '.item.components[] | select(.state != "operational") | 
 }
 
 func (o *showOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	v, err := o.read(ctx)
 	if err != nil {
 		return err

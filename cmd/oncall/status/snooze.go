@@ -95,9 +95,6 @@ func (o *snoozeOptions) complete(args []string) (err error) {
 }
 
 func (o *snoozeOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -72,10 +72,7 @@ func (o *staleOptions) complete(ctx context.Context) (err error) {
 }
 
 func (o *staleOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -79,10 +79,7 @@ func open(f *cli.Factory, command string) (*printer.Printer, *simulator.World, e
 	if err := f.UseDemo(command); err != nil {
 		return nil, nil, err
 	}
-	out, err := f.Printer()
-	if err != nil {
-		return nil, nil, err
-	}
+	out := f.Printer()
 	w, err := f.DemoWorld()
 	return out, w, err
 }

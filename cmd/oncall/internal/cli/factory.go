@@ -77,7 +77,8 @@ type Factory struct {
 
 	config func() (*config.Config, error)
 	world  func() (*simulator.World, error)
-	print  func() (*printer.Printer, error)
+	print  func() *printer.Printer
+	chosen *printer.Printer // what flags and environment choose
 
 	mu     sync.Mutex
 	fenced []httpx.Fenced
@@ -94,7 +95,8 @@ func New(d Deps) *Factory {
 	f.Interrupted = func() (int, bool) { return 0, false }
 	f.config = sync.OnceValues(f.loadConfig)
 	f.world = sync.OnceValues(f.openWorld)
-	f.print = sync.OnceValues(f.newPrinter)
+	f.print = sync.OnceValue(f.newPrinter)
+	f.chosen, _ = printer.New(printer.Options{Now: f.Clocked}, d.IO) // a table, until ReadOutput
 	return f
 }
 
@@ -252,47 +254,55 @@ func (f *Factory) Limited(ctx context.Context, d time.Duration) (context.Context
 	return context.WithTimeout(ctx, d)
 }
 
-// Printer returns the printer of this run's output options.
-func (f *Factory) Printer() (*printer.Printer, error) { return f.print() }
-
-func (f *Factory) newPrinter() (*printer.Printer, error) {
+// ReadOutput reads what chooses the output. Root calls it before a command runs,
+// so that a wrong -o, --jq, --template or ONCALL_OUTPUT is told before anything
+// is read or sent. A wrong one in the file is an error of Config.
+func (f *Factory) ReadOutput() (err error) {
+	f.Output.Format, f.Output.Now = f.Flags["output"], f.Clocked
 	o := f.Output
-	if o.Format == "" {
-		o.Format = f.OutputFormat()
+	if !f.outputAsked() {
+		o.Format, o.Source = f.Env("ONCALL_OUTPUT"), "ONCALL_OUTPUT"
 	}
-	o.Now = f.Clocked
-	return printer.New(o, f.IO)
+	f.chosen, err = printer.New(o, f.IO)
+	return err
+}
+
+// outputAsked tells whether a flag chose the output.
+func (f *Factory) outputAsked() bool {
+	return f.Output.Format != "" || f.Output.JQ != "" || f.Output.Template != ""
+}
+
+// Printer returns the printer of this run's output options.
+func (f *Factory) Printer() *printer.Printer { return f.print() }
+
+func (f *Factory) newPrinter() *printer.Printer {
+	if f.outputAsked() || f.Env("ONCALL_OUTPUT") != "" {
+		return f.chosen
+	}
+	if cfg, err := f.Config(); err == nil {
+		return f.chosen.WithFormat(cfg.String("output"))
+	}
+	return f.chosen // what the configuration lacks is told by who needs it
 }
 
 // StreamPrinter is the printer of a command that goes on until it is stopped:
 // what nobody looks at is a JSON line for each thing, unless a format was asked for.
-func (f *Factory) StreamPrinter() (*printer.Printer, error) {
-	asked := f.Output.Format != "" || f.Output.JQ != "" || f.Output.Template != "" || f.Env("ONCALL_OUTPUT") != ""
-	if asked || f.IO.OutTTY {
+func (f *Factory) StreamPrinter() *printer.Printer {
+	if f.outputAsked() || f.Env("ONCALL_OUTPUT") != "" || f.IO.OutTTY {
 		return f.Printer()
 	}
-	return printer.New(printer.Options{Format: printer.FormatJSONL}, f.IO)
+	return f.chosen.WithFormat(printer.FormatJSONL)
 }
 
 // StaticPrinter is a printer for a command that opens no configuration: the
 // format comes from flag and environment alone.
-func (f *Factory) StaticPrinter() (*printer.Printer, error) {
-	o := f.Output
-	if o.Format == "" && o.JQ == "" && o.Template == "" {
-		o.Format = f.Env("ONCALL_OUTPUT")
-	}
-	o.Now = f.Clocked
-	return printer.New(o, f.IO)
-}
+func (f *Factory) StaticPrinter() *printer.Printer { return f.chosen }
 
 // OutputFormat is the format asked for by flag, environment or file, without
 // failing: errors are printed in it too.
 func (f *Factory) OutputFormat() string {
-	if f.Output.Format != "" {
+	if f.outputAsked() {
 		return f.Output.Format
-	}
-	if f.Output.JQ != "" || f.Output.Template != "" {
-		return ""
 	}
 	if cfg, err := f.Config(); err == nil {
 		return cfg.String("output")
@@ -324,10 +334,6 @@ func (f *Factory) MutateResults(ctx context.Context, p mutate.Plan, call func(ct
 	if err != nil {
 		return nil, err
 	}
-	out, err := f.Printer()
-	if err != nil {
-		return nil, err
-	}
 	j, err := f.Journal()
 	if err != nil {
 		return nil, err
@@ -339,7 +345,7 @@ func (f *Factory) MutateResults(ctx context.Context, p mutate.Plan, call func(ct
 		}
 	}
 	c := cfg.Context()
-	r := &mutate.Runner{IO: f.IO, Printer: out, Journal: j, Flags: f.Change,
+	r := &mutate.Runner{IO: f.IO, Printer: f.Printer(), Journal: j, Flags: f.Change,
 		Context: c.Name, User: c.User, Protected: c.Protected, ReadOnly: c.ReadOnly, NoInput: cfg.Bool("no-input"),
 		Now: f.Clocked, NewID: newID, Mask: f.Masker.Mask, Fenced: f.takeFenced, Signal: f.Interrupted}
 	return r.Do(ctx, p, call)

@@ -24,10 +24,7 @@ func WebFlag(cmd *cobra.Command, web *bool) {
 // Open prints a link, and opens it in the browser when web is set. Only http
 // and https are links: text from a vendor could name a program.
 func (f *Factory) Open(l Link, web bool) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	u, err := url.Parse(l.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return apierr.New(apierr.ErrNotFound, "", "open "+l.Name, "it has no web address")

@@ -11,6 +11,7 @@
 package printer
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"text/template"
@@ -43,6 +44,7 @@ var Formats = []string{FormatTable, FormatWide, FormatJSON, FormatJSONL, FormatY
 // Options are the flags that choose what is printed.
 type Options struct {
 	Format   string // one of Formats; "" is table
+	Source   string // where Format was chosen, for the error; "" is --output
 	JQ       string // a jq expression over the JSON envelope; takes the place of Format
 	Template string // a Go template over the JSON envelope; takes the place of Format
 
@@ -66,7 +68,7 @@ func New(o Options, s *ios.Streams) (*Printer, error) {
 		p.format = FormatTable
 	}
 	if !slices.Contains(Formats, p.format) {
-		return nil, unknownFormat(p.format)
+		return nil, unknownFormat(o.Source, p.format)
 	}
 	if o.JQ != "" && o.Template != "" {
 		return nil, apierr.New(apierr.ErrUsage, "", "--jq and --template", "only one of them can be given")
@@ -82,6 +84,14 @@ func New(o Options, s *ios.Streams) (*Printer, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// WithFormat is p with another format, one of Formats. --jq and --template keep
+// their place.
+func (p *Printer) WithFormat(format string) *Printer {
+	c := *p
+	c.format = format
+	return &c
 }
 
 // Format is the format in use; json when --jq or --template reads the envelope.
@@ -108,15 +118,19 @@ var alias = map[string]string{
 	"plain": FormatTable, "csv": FormatJSONL, "ids": FormatName, "names": FormatName,
 }
 
-func unknownFormat(format string) error {
-	e := apierr.New(apierr.ErrUsage, "", "--output", "unknown format %q: %s", ios.Visible(format), list(Formats, "or"))
-	if near := alias[strings.ToLower(format)]; near != "" {
-		return e.WithHint("-o %s", near)
+func unknownFormat(source, format string) error {
+	e := apierr.New(apierr.ErrUsage, "", cmp.Or(source, "--output"), "unknown format %q: %s", ios.Visible(format), list(Formats, "or"))
+	near := alias[strings.ToLower(format)]
+	if all := nearest.Of(format, Formats); near == "" && len(all) > 0 {
+		near = all[0]
 	}
-	if near := nearest.Of(format, Formats); len(near) > 0 {
-		return e.WithHint("-o %s", near[0])
+	switch {
+	case near == "":
+		return e
+	case source != "":
+		return e.WithHint("%s=%s", source, near)
 	}
-	return e
+	return e.WithHint("-o %s", near)
 }
 
 // list joins words as prose: "a, b or c".

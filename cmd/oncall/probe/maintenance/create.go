@@ -61,9 +61,6 @@ func (o *createOptions) validate() (err error) {
 }
 
 func (o *createOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	d, err := o.f.Probe(ctx)
 	if err != nil {
 		return err

@@ -24,9 +24,6 @@ func newCmdEnd(f *cli.Factory) *cobra.Command {
 }
 
 func end(ctx context.Context, f *cli.Factory, id string) error {
-	if _, err := f.Printer(); err != nil {
-		return err
-	}
 	d, err := f.Probe(ctx)
 	if err != nil {
 		return err

@@ -21,10 +21,7 @@ func newCmdList(f *cli.Factory) *cobra.Command {
 }
 
 func list(ctx context.Context, f *cli.Factory) error {
-	out, err := f.Printer()
-	if err != nil {
-		return err
-	}
+	out := f.Printer()
 	d, err := f.Probe(ctx)
 	if err != nil {
 		return err

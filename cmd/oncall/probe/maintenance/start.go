@@ -83,9 +83,6 @@ func named(ctx context.Context, d *probe.Desk, names []string) (checks []probe.C
 }
 
 func (o *startOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	d, err := o.f.Probe(ctx)
 	if err != nil {
 		return err

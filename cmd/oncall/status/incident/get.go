@@ -44,10 +44,7 @@ oncall status incident get --pager 4127 --jq '.item.updates[].body'`,
 }
 
 func (o *getOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -44,10 +44,7 @@ oncall status incident list --since 7d`,
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

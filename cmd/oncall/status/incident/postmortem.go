@@ -69,10 +69,7 @@ oncall status incident postmortem --pager 4127`,
 }
 
 func (o *postmortemOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -57,9 +57,6 @@ oncall status incident resolve h8d2w6r0kfzp --keep-components --no-notify --yes`
 }
 
 func (o *resolveOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -111,9 +111,6 @@ func (o *updateOptions) complete(ctx context.Context, args []string) (err error)
 }
 
 func (o *updateOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err
@@ -155,9 +152,6 @@ func (o *updateOptions) plan(p publicstatus.UpdatePlan) mutate.Plan {
 }
 
 func (o *updateOptions) runEdit(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

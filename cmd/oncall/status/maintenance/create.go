@@ -129,9 +129,6 @@ func (o *createOptions) times() (err error) {
 }
 
 func (o *createOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -43,10 +43,7 @@ oncall status maintenance list --all -o wide`,
 }
 
 func (o *listOptions) run(ctx context.Context) error {
-	out, err := o.f.Printer()
-	if err != nil {
-		return err
-	}
+	out := o.f.Printer()
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

@@ -47,9 +47,6 @@ func newStep(f *cli.Factory, step publicstatus.Step, done string, cmd *cobra.Com
 }
 
 func (o *stepOptions) run(ctx context.Context) error {
-	if _, err := o.f.Printer(); err != nil {
-		return err
-	}
 	b, err := o.f.PublicStatus(ctx)
 	if err != nil {
 		return err

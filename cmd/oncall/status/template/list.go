@@ -22,10 +22,7 @@ oncall status template list -o wide`,
 		Args:              cli.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out, err := f.Printer()
-			if err != nil {
-				return err
-			}
+			out := f.Printer()
 			b, err := f.PublicStatus(cmd.Context())
 			if err != nil {
 				return err
