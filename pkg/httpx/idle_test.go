@@ -28,18 +28,21 @@ func TestChangeAfterAPauseUsesAFreshConnection(t *testing.T) {
 	defer srv.Close()
 	c, err := New(Config{BaseURL: srv.URL})
 	require.NoError(t, err)
-	pause := func() {
+	// idle says when the last request was, in place of a clock that a slow machine
+	// lets run between two steps.
+	idle := func(ago time.Duration) {
 		c.idle.mu.Lock()
 		defer c.idle.mu.Unlock()
-		c.idle.last = time.Now().Add(-keepFor - time.Second)
+		c.idle.last = time.Now().Add(-ago)
 	}
 	for i, step := range []struct {
 		method string
 		pause  bool
 		conns  int32
 	}{{"GET", false, 1}, {"POST", false, 1}, {"GET", true, 1}, {"POST", true, 2}, {"POST", false, 2}} {
+		idle(-time.Hour)
 		if step.pause {
-			pause()
+			idle(keepFor + time.Second)
 		}
 		_, err := c.Do(t.Context(), Request{Method: step.method}, nil)
 		require.NoError(t, err)

@@ -30,6 +30,7 @@ import (
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/httpx/httpxtest"
 )
 
 // authority is a private CA for tests.
@@ -255,10 +256,8 @@ func TestProxyIsUsedAndItsRefusalsAreTold(t *testing.T) {
 	require.NotErrorIs(t, err, apierr.ErrUnknownOutcome)
 	assert.Equal(t, "CONNECT vendor.invalid:443", line.Load())
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	gone, err := url.Parse(httpxtest.Refused(t))
 	require.NoError(t, err)
-	gone := &url.URL{Scheme: "http", Host: l.Addr().String()}
-	require.NoError(t, l.Close())
 	_, err = client(t, httpx.Config{Vendor: "v", BaseURL: "https://vendor.invalid", Sleep: noSleep, Proxy: func(*http.Request) (*url.URL, error) { return gone, nil }}).
 		Do(t.Context(), httpx.Request{Op: "ack", Method: "POST"}, nil)
 	require.EqualError(t, err, "v: ack: connection refused by the proxy for vendor.invalid")
@@ -289,9 +288,13 @@ func TestConnectTimeoutIsFiveSeconds(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, 5*time.Second, httpx.ConnectTimeout)
 	assert.Equal(t, 30*time.Second, httpx.DefaultTimeout)
-	c := client(t, httpx.Config{Vendor: "v", BaseURL: "http://host.invalid", Sleep: noSleep, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }}})
-	_, err := c.Do(t.Context(), httpx.Request{Op: "ack", Method: "POST", Timeout: 20 * time.Millisecond}, nil)
-	require.EqualError(t, err, "v: ack: timed out after 20ms connecting to host.invalid")
-	require.NotErrorIs(t, err, apierr.ErrUnknownOutcome)
+	inBubble(t, func(t *testing.T) {
+		end := make(chan struct{}) // net/http dials on for whoever comes next
+		defer close(end)
+		c := client(t, httpx.Config{Vendor: "v", BaseURL: "http://host.invalid", Sleep: noSleep, Transport: &http.Transport{
+			DialContext: func(context.Context, string, string) (net.Conn, error) { <-end; return nil, net.ErrClosed }}})
+		_, err := c.Do(t.Context(), httpx.Request{Op: "ack", Method: "POST", Timeout: 20 * time.Millisecond}, nil)
+		require.EqualError(t, err, "v: ack: timed out after 20ms connecting to host.invalid")
+		require.NotErrorIs(t, err, apierr.ErrUnknownOutcome)
+	})
 }

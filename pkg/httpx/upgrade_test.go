@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -30,8 +29,7 @@ func dial(t *testing.T, ctx context.Context, h http.Handler) (*websocket.Conn, e
 
 func TestUpgradeTalks(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
+	ctx := t.Context()
 	conn, err := dial(t, ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "/tail", r.URL.Path)
 		assert.Equal(t, "Bearer glsa_1234", r.Header.Get("Authorization"))

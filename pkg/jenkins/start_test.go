@@ -176,7 +176,7 @@ const (
 // of ours, not before it was sent and with its parameters.
 func TestFindStarted(t *testing.T) {
 	t.Parallel()
-	sent := time.Now().Truncate(time.Second)
+	sent := time.Date(2026, 3, 4, 3, 18, 30, 0, time.UTC)
 	at := func(d time.Duration) int64 { return sent.Add(d).UnixMilli() }
 	task := `"task":{"name":"Deploy","url":"http://jenkins.internal:8080/job/team/job/Deploy/"}`
 	all, err := deploy.Effective(version123)
@@ -202,12 +202,16 @@ func TestFindStarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			queue := httpxtest.Exchange{Path: "/queue/api/json" + queueQuery, Reply: httpxtest.JSON(200, `{"items":[`+tc.items+`]}`).With("Date", time.Now().UTC().Format(http.TimeFormat))}
+			queue := httpxtest.Exchange{Path: "/queue/api/json" + queueQuery, Reply: httpxtest.JSON(200, `{"items":[`+tc.items+`]}`).With("Date", sent.Format(http.TimeFormat))}
 			exchanges := []httpxtest.Exchange{queue}
 			if tc.want.Build > 0 || !tc.found {
 				exchanges = append(exchanges, httpxtest.Exchange{Path: buildsPath(0, 20), Reply: httpxtest.JSON(200, `{"builds":[`+tc.builds+`]}`)})
 			}
-			f, found, err := client(t, httpxtest.New(t, exchanges...)).FindStarted(t.Context(), deploy.Name, s, 0)
+			cfg := httpxtest.New(t, exchanges...).Config("jenkins")
+			cfg.Now = func() time.Time { return sent }
+			c, err := New(Config{HTTP: cfg, User: "you"})
+			require.NoError(t, err)
+			f, found, err := c.FindStarted(t.Context(), deploy.Name, s, 0)
 			require.NoError(t, err)
 			assert.Equal(t, tc.found, found)
 			assert.Equal(t, tc.want, f)

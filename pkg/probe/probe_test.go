@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/httpx/httpxtest"
 	"github.com/balena-io/oncall/pkg/nodeping"
 )
 
@@ -280,7 +281,7 @@ func TestMaintenance(t *testing.T) {
 }
 
 func asker(roots *x509.CertPool, at time.Time) *Asker {
-	return &Asker{Roots: roots, Now: func() time.Time { return at }, Timeout: 5 * time.Second, UserAgent: "test"}
+	return &Asker{Roots: roots, Now: func() time.Time { return at }, Timeout: time.Minute, UserAgent: "test"}
 }
 
 func steps(l Local) string {
@@ -321,10 +322,9 @@ func TestAskPages(t *testing.T) {
 	assert.Equal(t, "/base/elsewhere", l.Location, "and it is not followed")
 	assert.False(t, ask("cut").Passed)
 
-	closed := httptest.NewServer(nil)
-	addr := closed.Listener.Addr().String()
-	closed.Close()
-	l = asker(nil, now).Ask(t.Context(), Check{Target: "http://" + addr + "/"})
+	refused := httpxtest.Refused(t)
+	addr := strings.TrimSuffix(strings.TrimPrefix(refused, "http://"), httpxtest.Base)
+	l = asker(nil, now).Ask(t.Context(), Check{Target: refused})
 	assert.Equal(t, "connect", l.Step)
 	assert.Contains(t, l.Words, "refused")
 	l = asker(nil, now).Ask(t.Context(), Check{Type: "PORT", Target: addr})

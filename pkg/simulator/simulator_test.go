@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -225,36 +226,40 @@ func TestTransportStreamsAndEndsWithItsContext(t *testing.T) {
 	<-gone
 }
 
+// The deadlines are those of a clock of the test's own: on a busy machine a true one
+// could be over before the write began.
 func TestConnDeadlinesAndEnds(t *testing.T) {
 	t.Parallel()
-	a, b := newPipe(4), newPipe(4)
-	left, right := &memConn{r: a, w: b}, &memConn{r: b, w: a}
-	buf := make([]byte, 8)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newPipe(4), newPipe(4)
+		left, right := &memConn{r: a, w: b}, &memConn{r: b, w: a}
+		buf := make([]byte, 8)
 
-	require.NoError(t, left.SetReadDeadline(time.Now().Add(5*time.Millisecond)))
-	_, err := left.Read(buf)
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	var timeout net.Error
-	require.ErrorAs(t, err, &timeout)
-	assert.True(t, timeout.Timeout())
-	require.NoError(t, left.SetDeadline(time.Time{}))
+		require.NoError(t, left.SetReadDeadline(time.Now().Add(5*time.Millisecond)))
+		_, err := left.Read(buf)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		assert.True(t, timeout.Timeout())
+		require.NoError(t, left.SetDeadline(time.Time{}))
 
-	require.NoError(t, right.SetWriteDeadline(time.Now().Add(5*time.Millisecond)))
-	n, err := right.Write([]byte("123456"))
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	assert.Equal(t, 4, n, "what fits is written")
-	require.NoError(t, right.SetWriteDeadline(time.Time{}))
+		require.NoError(t, right.SetWriteDeadline(time.Now().Add(5*time.Millisecond)))
+		n, err := right.Write([]byte("123456"))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.Equal(t, 4, n, "what fits is written")
+		require.NoError(t, right.SetWriteDeadline(time.Time{}))
 
-	require.NoError(t, right.Close())
-	n, err = left.Read(buf)
-	require.NoError(t, err)
-	assert.Equal(t, "1234", string(buf[:n]), "the rest is still read")
-	_, err = left.Read(buf)
-	require.ErrorIs(t, err, io.EOF)
-	_, err = left.Write([]byte("x"))
-	require.ErrorIs(t, err, syscall.EPIPE)
-	_, err = right.Read(buf)
-	require.ErrorIs(t, err, net.ErrClosed)
+		require.NoError(t, right.Close())
+		n, err = left.Read(buf)
+		require.NoError(t, err)
+		assert.Equal(t, "1234", string(buf[:n]), "the rest is still read")
+		_, err = left.Read(buf)
+		require.ErrorIs(t, err, io.EOF)
+		_, err = left.Write([]byte("x"))
+		require.ErrorIs(t, err, syscall.EPIPE)
+		_, err = right.Read(buf)
+		require.ErrorIs(t, err, net.ErrClosed)
+	})
 }
 
 func TestSelfURL(t *testing.T) {

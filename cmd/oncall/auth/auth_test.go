@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/httpx/httpxtest"
 )
 
 const file = `# mine
@@ -104,9 +105,7 @@ func TestLoginAsksOnATerminal(t *testing.T) {
 	t.Parallel()
 	e := machine(t, file)
 	e.Terminal = true
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close()
-	e.Vars["ONCALL_VICTOROPS_URL"] = s.URL + "/base"
+	e.Vars["ONCALL_VICTOROPS_URL"] = httpxtest.Refused(t)
 	e.Stdin = "id-hunter2\nkey-hunter2\n\n"
 	r := e.Run("auth login victorops")
 	require.Equal(t, 7, r.Code, "they are kept, and could not be tried: %s", r.Err)
@@ -320,9 +319,7 @@ func TestStatusOfWhatIsMissing(t *testing.T) {
 func TestStatusOfAServiceThatIsDown(t *testing.T) {
 	t.Parallel()
 	e := machine(t, "")
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close()
-	e.Vars = map[string]string{"ONCALL_VICTOROPS_URL": s.URL + "/base", "ONCALL_VICTOROPS_API_ID": "id-hunter2", "ONCALL_VICTOROPS_API_KEY": "key-hunter2"}
+	e.Vars = map[string]string{"ONCALL_VICTOROPS_URL": httpxtest.Refused(t), "ONCALL_VICTOROPS_API_ID": "id-hunter2", "ONCALL_VICTOROPS_API_KEY": "key-hunter2"}
 	r := e.Run("auth status")
 	assert.Equal(t, 7, r.Code)
 	assert.Contains(t, r.Out, "victorops  unreachable  ONCALL_VICTOROPS_API_ID, ONCALL_VICTOROPS_API_KEY")

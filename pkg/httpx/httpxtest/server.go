@@ -34,6 +34,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -144,12 +145,20 @@ func (s *Server) Seen() []Recorded {
 	return append([]Recorded(nil), s.seen...)
 }
 
-// Refused is a base URL at which no one listens.
+// Refused is a base URL at which no one listens. The port is the near end of a
+// connection that stays until the test ends, so that nobody else begins to listen
+// there meanwhile.
 func Refused(t testing.TB) string {
 	t.Helper()
 	srv := httptest.NewServer(nil)
-	defer srv.Close()
-	return srv.URL + Base
+	t.Cleanup(srv.Close)
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatalf("httpxtest: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return "http://" + conn.LocalAddr().String() + Base
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
