@@ -27,6 +27,10 @@ type Trip struct {
 	// Joined: it was there already, and nothing was started. Looked: the answer to
 	// the start was lost, and a look found it.
 	Joined, Looked bool
+	// Beside tells of another deployment that was started first at the same moment
+	// when ours could not be taken out of the queue any more, with a hint; nil: there
+	// is none that was seen.
+	Beside error
 }
 
 // lostPatience is how long a start is looked for whose answer was lost (contract
@@ -36,8 +40,10 @@ const lostPatience = 20 * time.Second
 // Act takes the plan again, and starts the deployment once if the world did not
 // move in between. w is what p was made from.
 //
-// Errors: apierr.ErrConflict when it did move; apierr.ErrUnknownOutcome when
-// nobody knows whether the start arrived, after a look at queue and builds;
+// Errors: apierr.ErrConflict when it did move; apierr.ErrGuard also when another
+// deployment was started first at the same moment and ours was taken back;
+// apierr.ErrUnknownOutcome when nobody knows whether the start arrived, or
+// whether it could be taken back, after a look at queue and builds;
 // else those of Plan and jenkins.Client.Start, with nothing started.
 func (d *Deployer) Act(ctx context.Context, w Want, p *Plan, tell func(Event)) (*Trip, error) {
 	if d.Fleet != nil {
@@ -52,6 +58,7 @@ func (d *Deployer) Act(ctx context.Context, w Want, p *Plan, tell func(Event)) (
 			return nil, err
 		}
 	}
+	behind := w.Behind
 	w.Behind = false
 	again, err := d.Plan(ctx, w)
 	if err != nil {
@@ -82,31 +89,39 @@ func (d *Deployer) Act(ctx context.Context, w Want, p *Plan, tell func(Event)) (
 	case err == nil:
 		tell(Event{State: "sent", Detail: fmt.Sprintf("build queued (item %d)", s.QueueID)})
 	case errors.Is(err, apierr.ErrUnknownOutcome):
-		return d.lookFor(ctx, t, s, err, tell)
+		if err := d.lookFor(ctx, t, s, err, tell); err != nil {
+			return nil, err
+		}
 	default:
+		return nil, err
+	}
+	if t.Joined || behind {
+		return t, nil // not ours to take back; and who wants to queue does
+	}
+	if err := d.giveWay(ctx, t, again, tell); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
 // lookFor searches for a start whose answer was lost.
-func (d *Deployer) lookFor(ctx context.Context, t *Trip, s jenkins.Started, lost error, tell func(Event)) (*Trip, error) {
+func (d *Deployer) lookFor(ctx context.Context, t *Trip, s jenkins.Started, lost error, tell func(Event)) error {
 	tell(Event{State: "unsure", Detail: "the answer was lost; looking for the build in the queue and among the newest"})
 	found, ok, err := d.Jenkins.FindStarted(ctx, d.Component.Job, s, lostPatience)
 	if ok {
 		t.QueueID, t.Build, t.Looked = found.QueueID, found.Build, true
 		tell(Event{State: "sent", Detail: fmt.Sprintf("found it: queue item %d", found.QueueID)})
-		return t, nil
+		return nil
 	}
 	if err != nil && ctx.Err() != nil {
-		return nil, err
+		return err
 	}
 	var e *apierr.Error
 	if errors.As(lost, &e) {
 		e.Hint = fmt.Sprintf("it is neither in the queue nor among the newest builds now; look again: oncall deploy status %s, and oncall deploy watch if it turns up (%s)",
 			d.Component.Key, d.Jenkins.JobURL(d.Component.Job))
 	}
-	return nil, lost
+	return lost
 }
 
 // waitFor waits until somebody else's deployment is over, however it ends.

@@ -17,6 +17,8 @@ import (
 type Jenkins interface {
 	Job(ctx context.Context, name jenkins.JobName) (jenkins.Job, error)
 	Activity(ctx context.Context, job jenkins.JobName, builds int) (jenkins.Activity, error)
+	QueueItem(ctx context.Context, id int64) (jenkins.QueueItem, error)
+	Cancel(ctx context.Context, id int64) error
 	Build(ctx context.Context, job jenkins.JobName, number int) (jenkins.Build, error)
 	Start(ctx context.Context, j jenkins.Job, given []jenkins.Parameter, o jenkins.StartOptions) (jenkins.Started, error)
 	FindStarted(ctx context.Context, job jenkins.JobName, s jenkins.Started, patience time.Duration) (jenkins.Found, bool, error)
@@ -62,6 +64,7 @@ type Ongoing struct {
 	Since   time.Time `json:"since"`
 	URL     string    `json:"url"`
 	mine    bool
+	over    bool
 	hold    string // what it was given for the component's HoldParam, "" for none
 }
 
@@ -90,6 +93,8 @@ type Sight struct {
 	Ongoing     []Ongoing
 	Runs        []Run       // newest first
 	Fleet       *FleetSight // of a component that is a fleet; nil: it is none
+
+	newest int // number of the job's newest build, of whatever component; 0: none was seen
 }
 
 // Current is the version that is in force as far as it is declared or, without
@@ -133,28 +138,36 @@ func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 		s.JobErr = seenErr
 	}
 	for _, b := range seen.Builds {
-		if v, ok := d.version(b.Parameters); ok {
-			if d.counts(s.Job, b.Parameters) {
-				s.Builds = append(s.Builds, b)
-			}
-			if !over(b) {
-				s.Ongoing = append(s.Ongoing, Ongoing{Build: b.Number, QueueID: b.QueueID, Version: v, By: b.StartedBy(), Since: b.Queued, URL: b.URL,
-					mine: d.mine(b.StartedBy()) && d.counts(s.Job, b.Parameters), hold: d.holdOf(b.Parameters)})
-			}
+		s.newest = max(s.newest, b.Number)
+		if _, ok := d.version(b.Parameters); ok && d.counts(s.Job, b.Parameters) {
+			s.Builds = append(s.Builds, b)
 		}
 	}
-	for _, q := range seen.Waiting {
+	s.Ongoing = d.starts(s.Job, seen, func(b jenkins.Build) bool { return !over(b) })
+	s.Runs = timeline(h.Changes, s.Builds, func(b jenkins.Build) string { v, _ := d.version(b.Parameters); return v })
+	return s, nil
+}
+
+// starts are those of the component that wait, and those of its builds that count.
+func (d *Deployer) starts(job jenkins.Job, a jenkins.Activity, count func(jenkins.Build) bool) []Ongoing {
+	out := []Ongoing{}
+	for _, b := range a.Builds {
+		if v, ok := d.version(b.Parameters); ok && count(b) {
+			out = append(out, Ongoing{Build: b.Number, QueueID: b.QueueID, Version: v, By: b.StartedBy(), Since: b.Queued, URL: b.URL, over: over(b),
+				mine: d.mine(b.StartedBy()) && d.counts(job, b.Parameters), hold: d.holdOf(b.Parameters)})
+		}
+	}
+	for _, q := range a.Waiting {
 		if v, ok := d.version(q.Parameters); ok {
 			o := Ongoing{QueueID: q.ID, Version: v, Since: q.Since, URL: d.Jenkins.JobURL(d.Component.Job)}
 			for _, c := range q.Causes {
 				o.By = c.UserID
 			}
-			o.mine, o.hold = d.mine(o.By) && d.counts(s.Job, q.Parameters), d.holdOf(q.Parameters)
-			s.Ongoing = append(s.Ongoing, o)
+			o.mine, o.hold = d.mine(o.By) && d.counts(job, q.Parameters), d.holdOf(q.Parameters)
+			out = append(out, o)
 		}
 	}
-	s.Runs = timeline(h.Changes, s.Builds, func(b jenkins.Build) string { v, _ := d.version(b.Parameters); return v })
-	return s, nil
+	return out
 }
 
 func (d *Deployer) lookRepo(ctx context.Context, s *Sight) gitops.History {

@@ -195,6 +195,12 @@ func (t *trip) make(ctx context.Context, report mutate.Report) error {
 	if started.Joined {
 		o.f.IO.Note("it is under way already; nothing is started, this one is followed")
 	}
+	if started.Beside != nil {
+		t.end()
+		o.f.IO.Warn("%v", started.Beside)
+		o.f.IO.Hint("%s", apierr.HintOf(started.Beside))
+		t.p.Evidence = append(t.p.Evidence, started.Beside.Error())
+	}
 	if !o.wait {
 		number := jenkins.Build{Number: started.Build}
 		message := fmt.Sprintf("queue item %d; oncall deploy watch follows it", started.QueueID)

@@ -145,9 +145,10 @@ func TestKilledAtEveryStepAndRunAgain(t *testing.T) {
 		after  bool
 	}{
 		"while it looks":             {nth(2, http.MethodGet, "/jenkins/"), false},
-		"while it looks again":       {nth(7, http.MethodGet, "/jenkins/"), false},
+		"while it looks again":       {nth(5, http.MethodGet, "/jenkins/"), false},
 		"before the start arrived":   {nth(1, http.MethodPost, job), false},
 		"after the start arrived":    {nth(1, http.MethodPost, job), true},
+		"while it looks for others":  {nth(7, http.MethodGet, "/jenkins/"), false},
 		"while it follows the queue": {nth(1, http.MethodGet, "/queue/item/"), true},
 		"while it follows the build": {nth(1, http.MethodGet, job+"/882/"), true},
 	} {
