@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balena-io/oncall/pkg/healthchecks"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 // Verdict is what is wrong with a job, as far as it can be told.
@@ -83,7 +84,7 @@ func (m *Monitor) Why(ctx context.Context, word string, job func(context.Context
 	if err := ctx.Err(); err != nil {
 		return q.w, err
 	}
-	q.w.Next = append(q.w.Next, "oncall heartbeat get "+quoted(c.Label()))
+	q.w.Next = append(q.w.Next, "oncall heartbeat get "+shell.Word(c.Label()))
 	return q.w, nil
 }
 
@@ -193,7 +194,7 @@ func (q *inquiry) fromPings(ctx context.Context) {
 	if end != nil && end.Kind == healthchecks.PingFail {
 		q.fact("pings", &end.At, "signal %d was a failure", end.Number)
 		if end.HasBody && c.State == Down {
-			q.w.Next = append(q.w.Next, fmt.Sprintf("oncall heartbeat pings %s --body --limit 5", quoted(c.Label())))
+			q.w.Next = append(q.w.Next, fmt.Sprintf("oncall heartbeat pings %s --body --limit 5", shell.Word(c.Label())))
 		}
 	}
 	if c.State != Down {
@@ -312,12 +313,4 @@ func (q *inquiry) settled() {
 		}
 	}
 	q.w.Unknown = kept
-}
-
-// quoted is a word of a command line.
-func quoted(s string) string {
-	if strings.ContainsAny(s, " '\"()&;|<>$`\\*?#!") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

@@ -32,6 +32,19 @@ func unmoved(was, now statuspage.Incident) error {
 	return nil
 }
 
+// unset refuses components of an incident that somebody set to something third
+// since the plan, which said what they were.
+func unset(now statuspage.Incident, planned []Ref, to statuspage.ComponentStatus) error {
+	for _, was := range planned {
+		for _, c := range now.Components {
+			if c.ID == was.ID && c.Status != was.State && c.Status != to {
+				return changed(now.ID, "%s is %s now and was %s", c.Name, SayStatus(c.Status), SayStatus(was.State))
+			}
+		}
+	}
+	return nil
+}
+
 // latest is the update that was written last, whenever it is shown; nil without any.
 func latest(rows []statuspage.Update) *statuspage.Update {
 	if len(rows) == 0 {
@@ -54,7 +67,7 @@ func excerpt(text string) string {
 
 func changed(id, format string, args ...any) error {
 	return guard("%s has changed since it was looked at: %s; nothing was sent", id, fmt.Sprintf(format, args...)).
-		WithHint("oncall status incident get %s, then run this again", id)
+		WithHint("look, and run this again: oncall status incident get %s", id)
 }
 
 // free refuses components that were to become operational and that another open
@@ -95,4 +108,25 @@ func (b *Board) Again(ctx context.Context, targets []Target) ([]Target, error) {
 		out[i].planned, out[i].Component.State = t.Component.State, rows[j].Status
 	}
 	return out, nil
+}
+
+// settled is Again for a change that takes all targets in one request: one that was
+// set to something third refuses them all.
+func (b *Board) settled(ctx context.Context, targets []Target) error {
+	now, err := b.Again(ctx, targets)
+	for _, t := range now {
+		if err == nil {
+			err = t.moved()
+		}
+	}
+	return err
+}
+
+// moved is apierr.ErrGuard when Again has seen something third.
+func (t Target) moved() error {
+	if t.planned == "" || t.From() == t.To {
+		return nil
+	}
+	return guard("%s has changed since it was looked at: it is %s now and was %s; nothing was sent", t.Component.Name, SayStatus(t.From()), SayStatus(t.planned)).
+		WithHint("look, and run this again: oncall status show")
 }

@@ -58,7 +58,7 @@ func TestAnIncidentThatMovedSinceThePlanIsLeftAlone(t *testing.T) {
 			_, err = b.Update(t.Context(), plan)
 			require.ErrorIs(t, err, apierr.ErrGuard)
 			assert.ErrorContains(t, err, c.text)
-			assert.Equal(t, "oncall status incident get i1, then run this again", apierr.HintOf(err))
+			assert.Equal(t, "look, and run this again: oncall status incident get i1", apierr.HintOf(err))
 			assert.Empty(t, p.sent)
 		})
 	}

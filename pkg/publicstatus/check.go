@@ -3,7 +3,6 @@ package publicstatus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/shell"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
@@ -42,7 +42,8 @@ type Finding struct {
 	State   string    `json:"state"`
 	Since   time.Time `json:"since,omitzero"` // since when it is so, as far as the page tells
 	Message string    `json:"message"`        // the fact, without the name
-	Fix     string    `json:"fix"`            // the command that mends it
+	Fix     string    `json:"fix"`            // the command that mends it, to be pasted as it is; what it still needs it asks for
+	Or      string    `json:"or,omitempty"`   // the command for the other case, where the page does not tell which it is
 	URL     string    `json:"url,omitempty"`
 }
 
@@ -88,9 +89,11 @@ func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhas
 	}
 	now := b.o.Now()
 	open := incidents(real)
-	findings := componentFindings(components(rows), open)
 	paired, unchecked := pagerFindings(ctx, open, pager)
-	findings = append(findings, paired...)
+	findings, err := b.sure(ctx, append(componentFindings(components(rows), open), paired...))
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, in := range open {
 		findings = append(findings, incidentFindings(in, now, maxAge)...)
 	}
@@ -103,6 +106,42 @@ func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhas
 	return findings, unchecked, nil
 }
 
+// sure keeps of the findings that stand on two reads those that a second look
+// shows too. An incident is opened, or closed, together with its components and
+// its pager incident, and that may have been between the two reads. The second look
+// reads in one order: what is in outage before and after a list of open incidents
+// that does not name it was not being announced.
+func (b *Board) sure(ctx context.Context, found []Finding) ([]Finding, error) {
+	if len(found) == 0 {
+		return found, nil
+	}
+	real, err := b.openRealtime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open, still := incidents(real), []Finding{}
+	if found[0].Kind == kindComponent {
+		rows, err := b.Components(ctx)
+		if err != nil {
+			return nil, err
+		}
+		still = componentFindings(rows, open)
+	}
+	return filter(found, func(f Finding) bool {
+		if f.Kind == kindComponent {
+			return slices.ContainsFunc(still, func(s Finding) bool { return s.ID == f.ID })
+		}
+		return slices.ContainsFunc(open, func(in Incident) bool { return in.ID == f.ID })
+	}), nil
+}
+
+// The kinds of things that a Finding is about.
+const (
+	kindComponent   = "component"
+	kindIncident    = "incident"
+	kindMaintenance = "maintenance"
+)
+
 func componentFindings(rows []Component, open []Incident) []Finding {
 	out := []Finding{}
 	for _, c := range rows {
@@ -113,12 +152,21 @@ func componentFindings(rows []Component, open []Incident) []Finding {
 			return slices.ContainsFunc(in.Components, func(r Ref) bool { return r.ID == c.ID })
 		})
 		if !named {
-			out = append(out, Finding{Rule: RuleOutageUnannounced, Kind: "component", ID: c.ID, Name: c.Name, State: string(c.State), Since: c.Since,
+			name := c.Name
+			if !alone(rows, c) {
+				name = c.ID
+			}
+			out = append(out, Finding{Rule: RuleOutageUnannounced, Kind: kindComponent, ID: c.ID, Name: c.Name, State: string(c.State), Since: c.Since,
 				Message: SayStatus(c.State) + ", and no open incident names it",
-				Fix:     fmt.Sprintf("oncall status incident create --title TITLE --component %s", shellWord(c.Name+"="+shortWord(c.State)))})
+				Fix:     "oncall status incident create --title " + shell.Word(c.Name+": "+SayStatus(c.State)) + " --component " + shell.Word(name+"="+shortWord(c.State))})
 		}
 	}
 	return out
+}
+
+// alone reports whether no other component has the name of c, in any case.
+func alone(rows []Component, c Component) bool {
+	return !slices.ContainsFunc(rows, func(o Component) bool { return o.ID != c.ID && strings.EqualFold(o.Name, c.Name) })
 }
 
 func shortWord(s statuspage.ComponentStatus) string {
@@ -128,17 +176,6 @@ func shortWord(s statuspage.ComponentStatus) string {
 		}
 	}
 	return string(s)
-}
-
-// shellWord quotes a word for a POSIX shell where it needs it.
-func shellWord(s string) string {
-	plain := !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("=-_./:+@", r))
-	})
-	if plain && s != "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // pagerFindings asks the pager about all pairs at once.
@@ -175,7 +212,7 @@ func pagerFindings(ctx context.Context, open []Incident, pager PagerPhases) ([]F
 }
 
 func pagerFinding(in Incident, what string) Finding {
-	return Finding{Rule: RulePagerResolved, Kind: "incident", ID: in.ID, Name: in.Title, State: string(in.State), Since: quietSince(in), URL: in.URL,
+	return Finding{Rule: RulePagerResolved, Kind: kindIncident, ID: in.ID, Name: in.Title, State: string(in.State), Since: quietSince(in), URL: in.URL,
 		Message: "still " + SayState(in.State) + ", but pager incident " + in.Pager.Number + " " + what, Fix: "oncall status incident resolve " + in.ID}
 }
 
@@ -194,7 +231,7 @@ func incidentFindings(in Incident, now time.Time, maxAge time.Duration) []Findin
 		if len(words) > 1 {
 			verb = " all work"
 		}
-		out = append(out, Finding{Rule: RuleAllWorking, Kind: "incident", ID: in.ID, Name: in.Title, State: string(in.State), Since: quietSince(in), URL: in.URL,
+		out = append(out, Finding{Rule: RuleAllWorking, Kind: kindIncident, ID: in.ID, Name: in.Title, State: string(in.State), Since: quietSince(in), URL: in.URL,
 			Message: SayState(in.State) + ", though " + and(words) + verb, Fix: "oncall status incident resolve " + in.ID})
 	}
 	if r := reminder(in, now, maxAge); r.Due {
@@ -202,33 +239,36 @@ func incidentFindings(in Incident, now time.Time, maxAge time.Duration) []Findin
 		if in.Snooze != nil {
 			message += ", and its snooze has ended"
 		}
-		out = append(out, Finding{Rule: RuleStale, Kind: "incident", ID: in.ID, Name: in.Title, State: string(in.State), Since: r.Since, URL: in.URL,
-			Message: message, Fix: "oncall status incident update " + in.ID + " --body TEXT"})
+		out = append(out, Finding{Rule: RuleStale, Kind: kindIncident, ID: in.ID, Name: in.Title, State: string(in.State), Since: r.Since, URL: in.URL,
+			Message: message, Fix: "oncall status incident update " + in.ID})
 	}
 	return out
 }
 
 func maintenanceFindings(m Maintenance, now time.Time) []Finding {
 	out := []Finding{}
-	f := Finding{Kind: "maintenance", ID: m.ID, Name: m.Title, State: string(m.State), URL: m.URL}
+	f := Finding{Kind: kindMaintenance, ID: m.ID, Name: m.Title, State: string(m.State), URL: m.URL}
 	if !m.EndsAt.IsZero() && m.EndsAt.Before(now) {
 		f := f
 		f.Rule, f.Since = RuleOverdue, m.EndsAt
 		f.Message = SayState(m.State) + " " + days(now.Sub(m.EndsAt)) + " past its end"
 		f.Fix = "oncall status maintenance complete " + m.ID
 		if m.State == statuspage.Scheduled {
-			f.Fix = "oncall status maintenance start " + m.ID + ", or cancel " + m.ID
+			f.Fix, f.Or = "oncall status maintenance cancel "+m.ID, f.Fix // nothing tells whether it was held
 		}
 		out = append(out, f)
 	}
-	if notice := m.StartsAt.Sub(m.AnnouncedAt); notice < Notice-noticeSlack && m.ShortNotice == nil && !m.StartsAt.IsZero() {
-		f := f
+	if m.unexplained() {
+		f, notice := f, m.StartsAt.Sub(m.AnnouncedAt)
 		f.Rule, f.Since = RuleShortNotice, m.AnnouncedAt
 		f.Message = "announced " + days(notice) + " ahead, not 7d; no reason on record"
 		if notice <= 0 {
 			f.Message = "announced after its start; no reason on record"
 		}
-		f.Fix = "oncall status maintenance cancel " + m.ID + ", and announce it with --short-notice REASON"
+		f.Fix, f.Or = "oncall status maintenance keep "+m.ID, "oncall status maintenance cancel "+m.ID
+		if m.Running() {
+			f.Or = "" // what has begun is not called off
+		}
 		out = append(out, f)
 	}
 	return out

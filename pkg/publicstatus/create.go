@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balena-io/oncall/pkg/shell"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
@@ -59,7 +60,7 @@ func (n *NeedTargets) Error() string {
 func (n *NeedTargets) Unwrap() error {
 	words := []string{}
 	for _, c := range n.Components {
-		words = append(words, "--component '"+c.Name+"=STATUS'")
+		words = append(words, "--component "+shell.Word(c.Name+"=STATUS"))
 	}
 	return usage("say a status for each component").WithHint("%s", strings.Join(words, " "))
 }
@@ -268,7 +269,8 @@ func setComponent(w *statuspage.IncidentWrite, id string, status statuspage.Comp
 
 // Create opens the incident. found is true when the answer was lost and the
 // incident was then seen on the page. One with the same title or the same pager
-// incident that somebody opened since the plan is apierr.ErrGuard.
+// incident that somebody opened since the plan, and a component that they set, is
+// apierr.ErrGuard.
 func (b *Board) Create(ctx context.Context, p CreatePlan) (out Incident, found bool, err error) {
 	if err := b.stillNew(ctx, p); err != nil {
 		return Incident{}, false, err
@@ -295,7 +297,7 @@ func (b *Board) stillNew(ctx context.Context, p CreatePlan) error {
 				WithHint("oncall status incident update %s", in.ID)
 		}
 	}
-	return nil
+	return b.settled(ctx, p.Targets)
 }
 
 // create posts w. After a lost answer it looks for the mark of the request in

@@ -66,7 +66,7 @@ func FindComponent(rows []statuspage.Component, name string) (statuspage.Compone
 	case len(names) > 0 && len(names) <= 12:
 		return statuspage.Component{}, err.WithHint("there are %s", strings.Join(names, ", "))
 	}
-	return statuspage.Component{}, err.WithHint("oncall status show lists them")
+	return statuspage.Component{}, err.WithHint("oncall status show")
 }
 
 func one(name string, found []statuspage.Component, groups map[string]string) (statuspage.Component, error) {

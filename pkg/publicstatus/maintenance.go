@@ -185,14 +185,40 @@ func (p MaintenancePlan) write(by string, now time.Time) statuspage.IncidentWrit
 }
 
 // CreateMaintenance announces it. found is true when the answer was lost and it
-// was then seen on the page.
+// was then seen on the page. A time that has come too near since the plan, and other
+// work that somebody announced for it, is apierr.ErrGuard.
 func (b *Board) CreateMaintenance(ctx context.Context, p MaintenancePlan) (out Maintenance, found bool, err error) {
+	if err := b.stillFree(ctx, p); err != nil {
+		return Maintenance{}, false, err
+	}
 	in, found, err := b.create(ctx, p.write(b.o.User, b.o.Now()), p.request, "oncall status maintenance list",
 		statuspage.ScheduledView, statuspage.Upcoming, statuspage.ActiveMaintenance)
 	if err != nil {
 		return Maintenance{}, found, err
 	}
 	return FromMaintenance(in), found, nil
+}
+
+// stillFree checks again what may have changed while a person thought about it.
+func (b *Board) stillFree(ctx context.Context, p MaintenancePlan) error {
+	d, now := p.Draft, b.o.Now()
+	if !d.Start.After(now) {
+		return guard("the start (%s) has passed since it was looked at; nothing was sent", d.Start.Format(time.RFC3339))
+	}
+	if err := CheckNotice(d.Start, now.Add(-noticeSlack), d.ShortNotice); err != nil {
+		return err
+	}
+	_, planned, err := b.openIn(ctx, plannedViews...)
+	if err != nil {
+		return err
+	}
+	for _, m := range overlaps(planned, p) {
+		if !slices.ContainsFunc(p.Overlaps, func(x Maintenance) bool { return x.ID == m.ID }) {
+			return guard("%s (%s) was announced in the meantime, for the same at the same time; nothing was sent", m.ID, m.Title).
+				WithHint("look, and run this again: oncall status maintenance list")
+		}
+	}
+	return nil
 }
 
 // Step is a move of maintenance through its lifecycle.
@@ -307,7 +333,7 @@ func (b *Board) findMaintenance(ctx context.Context, ref string, planned []statu
 	if ref != "" {
 		return b.find(ctx, ref, "maintenance", planned, statuspage.Incident.OfMaintenance)
 	}
-	fits := filter(planned, func(in statuspage.Incident) bool {
+	return only(filter(planned, func(in statuspage.Incident) bool {
 		switch step {
 		case Start, Cancel:
 			return in.Status == statuspage.Scheduled
@@ -315,14 +341,18 @@ func (b *Board) findMaintenance(ctx context.Context, ref string, planned []statu
 			return in.Status == statuspage.InProgress
 		}
 		return in.Status == statuspage.InProgress || in.Status == statuspage.Verifying
-	})
+	}), string(step))
+}
+
+// only is the one maintenance that a verb without a name is about.
+func only(fits []statuspage.Incident, verb string) (statuspage.Incident, error) {
 	switch len(fits) {
 	case 0:
-		return statuspage.Incident{}, notFound("there is no maintenance to %s", step).WithHint("oncall status maintenance list")
+		return statuspage.Incident{}, notFound("there is no maintenance to %s", verb).WithHint("oncall status maintenance list")
 	case 1:
 		return fits[0], nil
 	}
-	return statuspage.Incident{}, ambiguous("there are %d to %s: %s", len(fits), step, and(titles(fits))).WithHint("name one")
+	return statuspage.Incident{}, ambiguous("there are %d to %s: %s", len(fits), verb, and(titles(fits))).WithHint("name one")
 }
 
 // Move takes the step. On a step taken by hand the components are sent as well:
@@ -338,6 +368,9 @@ func (b *Board) Move(ctx context.Context, p StepPlan) (out Maintenance, sent boo
 		return FromMaintenance(now), false, nil
 	}
 	if err := unmoved(p.was, now); err != nil {
+		return FromMaintenance(now), false, err
+	}
+	if err := unset(now, p.Targets, p.Status); err != nil {
 		return FromMaintenance(now), false, err
 	}
 	if p.Step == Complete {

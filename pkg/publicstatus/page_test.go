@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -31,6 +32,24 @@ type page struct {
 	chatty          bool                              // posts an update for metadata alone
 	sent            []any
 	created         int
+
+	mu     sync.Mutex
+	reads  map[string]int
+	onRead func(what string, n int) // before the nth read of "components" or of a view
+}
+
+func (p *page) read(what string) {
+	if p.onRead == nil {
+		return
+	}
+	p.mu.Lock()
+	if p.reads == nil {
+		p.reads = map[string]int{}
+	}
+	p.reads[what]++
+	n := p.reads[what]
+	p.mu.Unlock()
+	p.onRead(what, n)
 }
 
 var errLost = &apierr.Error{Vendor: "statuspage", Op: "change", Kind: []error{apierr.ErrUnknownOutcome}, Message: "the connection was lost"}
@@ -70,6 +89,7 @@ func seq[T any](rows []T, err error) iter.Seq2[T, error] {
 
 func (p *page) Page(context.Context) (statuspage.Page, error) { return statuspage.Page{ID: "p"}, nil }
 func (p *page) Components(context.Context) iter.Seq2[statuspage.Component, error] {
+	p.read("components")
 	return seq(p.components, p.lookErr)
 }
 
@@ -99,6 +119,7 @@ func (p *page) Incidents(context.Context, string) iter.Seq2[statuspage.Incident,
 }
 
 func (p *page) IncidentsIn(_ context.Context, v statuspage.View) iter.Seq2[statuspage.Incident, error] {
+	p.read(string(v))
 	out := []statuspage.Incident{}
 	for _, i := range p.incidents {
 		running := i.Status == statuspage.InProgress || i.Status == statuspage.Verifying

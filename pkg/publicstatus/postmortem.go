@@ -71,8 +71,25 @@ func CheckPostmortem(text string) error {
 	return nil
 }
 
-// DraftPostmortem saves text as the draft, which only the team sees.
+// sameDraft refuses a draft that somebody changed since was.
+func (b *Board) sameDraft(ctx context.Context, was Postmortem) error {
+	now, err := b.api.Postmortem(ctx, was.IncidentID)
+	switch {
+	case err != nil && !errors.Is(err, apierr.ErrNotFound):
+		return err
+	case now.BodyDraft != was.Draft:
+		return guard("the draft for %s has changed since it was looked at; nothing was sent", was.IncidentID).
+			WithHint("look, and run this again: %s", postmortemHint(was.IncidentID))
+	}
+	return nil
+}
+
+// DraftPostmortem saves text as the draft, which only the team sees. One that
+// somebody wrote since was is apierr.ErrGuard: nobody has seen what it says.
 func (b *Board) DraftPostmortem(ctx context.Context, was Postmortem, text string) (Postmortem, error) {
+	if err := b.sameDraft(ctx, was); err != nil {
+		return was, err
+	}
 	in := statuspage.Incident{ID: was.IncidentID, Name: was.Title, Shortlink: was.URL, Status: was.IncidentState}
 	got, err := b.api.DraftPostmortem(ctx, in.ID, text)
 	err = b.settle(ctx, err, postmortemHint(in.ID), func(ctx context.Context) (bool, error) {
@@ -93,13 +110,8 @@ func (b *Board) DraftPostmortem(ctx context.Context, was Postmortem, text string
 // A draft that somebody changed since was is apierr.ErrGuard: nobody has agreed to
 // that text.
 func (b *Board) PublishPostmortem(ctx context.Context, was Postmortem, notify bool) (Postmortem, error) {
-	now, err := b.api.Postmortem(ctx, was.IncidentID)
-	switch {
-	case err != nil && !errors.Is(err, apierr.ErrNotFound):
+	if err := b.sameDraft(ctx, was); err != nil {
 		return was, err
-	case now.BodyDraft != was.Draft:
-		return was, guard("the draft for %s has changed since it was looked at; nothing was published", was.IncidentID).
-			WithHint("%s, then publish it again", postmortemHint(was.IncidentID))
 	}
 	in := statuspage.Incident{ID: was.IncidentID, Name: was.Title, Shortlink: was.URL, Status: was.IncidentState}
 	got, err := b.api.PublishPostmortem(ctx, in.ID, statuspage.PostmortemPublish{NotifySubscribers: notify})

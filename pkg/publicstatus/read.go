@@ -158,7 +158,8 @@ func closedAt(in statuspage.Incident) time.Time {
 
 // plannedViews are those in which maintenance stands. Their borders are not
 // written down (contract note, section 3), so all are read where all of it is
-// wanted, and what they hold is told apart by status.
+// wanted, and what they hold is told apart by status. Maintenance moves by itself:
+// openIn reads where it goes after where it comes from.
 var plannedViews = []statuspage.View{statuspage.ActiveMaintenance, statuspage.ScheduledView, statuspage.Upcoming}
 
 // openAll reads all open incidents and maintenances.
@@ -178,21 +179,35 @@ func (b *Board) openRealtime(ctx context.Context) ([]statuspage.Incident, error)
 	return real, err
 }
 
+// openIn reads what is open in the views. What starts by itself between two reads
+// would be missed by both, were the one of what runs the earlier: it is read last,
+// and counts where something stands in two views.
 func (b *Board) openIn(ctx context.Context, views ...statuspage.View) (real, planned []statuspage.Incident, err error) {
 	found := make([][]statuspage.Incident, len(views))
+	read := func(ctx context.Context, i int) (err error) {
+		found[i], err = statuspage.Collect(b.api.IncidentsIn(ctx, views[i]))
+		return err
+	}
+	running := slices.Index(views, statuspage.ActiveMaintenance)
 	g, gctx := errgroup.WithContext(ctx)
-	for i, v := range views {
-		g.Go(func() (err error) {
-			found[i], err = statuspage.Collect(b.api.IncidentsIn(gctx, v))
-			return err
-		})
+	for i := range views {
+		if i != running {
+			g.Go(func() error { return read(gctx, i) })
+		}
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
 	}
+	rows := slices.Concat(found...)
+	if running >= 0 {
+		if err := read(ctx, running); err != nil {
+			return nil, nil, err
+		}
+		rows = slices.Concat(found[running], rows)
+	}
 	seen := map[string]bool{}
 	real, planned = []statuspage.Incident{}, []statuspage.Incident{}
-	for _, in := range slices.Concat(found...) {
+	for _, in := range rows {
 		switch {
 		case seen[in.ID] || in.Status.Closed():
 			continue

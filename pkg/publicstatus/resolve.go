@@ -112,6 +112,9 @@ func (b *Board) Resolve(ctx context.Context, p ResolvePlan) (out Incident, sent 
 	if err := unmoved(p.was, now); err != nil {
 		return FromIncident(now), false, err
 	}
+	if err := unset(now, p.PutBack, statuspage.Operational); err != nil {
+		return FromIncident(now), false, err
+	}
 	if err := b.free(ctx, now, p.PutBack); err != nil {
 		return FromIncident(now), false, err
 	}

@@ -122,8 +122,12 @@ func TestTheFixCanBePasted(t *testing.T) {
 		p := &page{components: []statuspage.Component{comp("c1", name, statuspage.PartialOutage)}}
 		found, _, err := board(p).Check(t.Context(), 0, nil)
 		require.NoError(t, err)
-		assert.Equal(t, "oncall status incident create --title TITLE --component "+word, found[0].Fix)
+		assert.True(t, strings.HasSuffix(found[0].Fix, " --component "+word), found[0].Fix)
 	}
+	p := &page{components: []statuspage.Component{comp("c3", "Web", statuspage.MajorOutage), comp("c4", "web", statuspage.Operational)}}
+	found, _, err := board(p).Check(t.Context(), 0, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "oncall status incident create --title 'Web: major outage' --component c3=major", found[0].Fix, "a name that two have says nothing")
 }
 
 func TestASnoozeThatDiffersInOneThingIsAnother(t *testing.T) {

@@ -139,12 +139,8 @@ func names(in statuspage.Incident, componentID string) bool {
 // Set changes one component. changed is false when it was so already, and then
 // nothing is sent. One that Again has seen change in between is apierr.ErrGuard.
 func (b *Board) Set(ctx context.Context, t Target) (c Component, changed bool, err error) {
-	switch {
-	case t.From() == t.To:
-		return t.Component, false, nil
-	case t.planned != "":
-		return t.Component, false, guard("%s has changed since it was looked at: it is %s now and was %s; nothing was sent", t.Component.Name, SayStatus(t.From()), SayStatus(t.planned)).
-			WithHint("oncall status show, then run this again")
+	if err := t.moved(); err != nil || t.From() == t.To {
+		return t.Component, false, err
 	}
 	c = t.Component
 	got, err := b.api.UpdateComponent(ctx, c.ID, statuspage.ComponentWrite{Status: new(t.To)})

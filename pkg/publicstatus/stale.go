@@ -143,7 +143,8 @@ func (b *Board) Snooze(ctx context.Context, p SnoozePlan) (out Incident, posted 
 		return FromIncident(was), false, changed(was.ID, "%s", rec.Snooze.words())
 	}
 	rec.Snooze = p.Snooze
-	return b.writeRecord(ctx, was, rec)
+	kept, posted, err := b.writeRecord(ctx, was, rec)
+	return FromIncident(kept), posted, err
 }
 
 // same compares two snoozes; nil is none.
@@ -161,30 +162,31 @@ func (s *Snooze) words() string {
 	return "it was snoozed until " + s.Until.UTC().Format(time.RFC3339) + ", " + first(s.By, "nobody says by whom") + ": " + s.Reason
 }
 
-func (b *Board) writeRecord(ctx context.Context, was statuspage.Incident, rec record) (out Incident, posted bool, err error) {
+// writeRecord sends our entry alone and reads it back. posted is true when the
+// page added an update for it.
+func (b *Board) writeRecord(ctx context.Context, was statuspage.Incident, rec record) (now statuspage.Incident, posted bool, err error) {
 	want := rec.into(was.Metadata)
 	_, err = b.api.UpdateIncident(ctx, was.ID, statuspage.IncidentWrite{Metadata: want, DeliverNotifications: new(false)})
 	if err != nil {
-		var now statuspage.Incident
 		if err = b.settle(ctx, err, "oncall status incident get "+was.ID, func(ctx context.Context) (bool, error) {
 			var lerr error
 			now, lerr = b.api.Incident(ctx, was.ID)
 			return lerr == nil && sameEntry(now.Metadata, want), lerr
 		}); err != nil {
-			return FromIncident(was), false, err
+			return was, false, err
 		}
-		return FromIncident(now), len(now.Updates) > len(was.Updates), nil
+		return now, len(now.Updates) > len(was.Updates), nil
 	}
-	now, err := b.api.Incident(ctx, was.ID)
+	now, err = b.api.Incident(ctx, was.ID)
 	if err != nil {
-		return FromIncident(was), false, &apierr.Error{Vendor: System, Op: "read back " + was.ID, Kind: []error{apierr.ErrUnknownOutcome},
+		return was, false, &apierr.Error{Vendor: System, Op: "read back " + was.ID, Kind: []error{apierr.ErrUnknownOutcome},
 			Message: "it was sent, but could not be read back: " + err.Error(), Hint: "oncall status incident get " + was.ID, Err: err}
 	}
 	if !sameEntry(now.Metadata, want) {
-		return FromIncident(now), false, &apierr.Error{Vendor: System, Op: "read back " + was.ID,
+		return now, false, &apierr.Error{Vendor: System, Op: "read back " + was.ID,
 			Message: "the page took it and does not show it", Hint: "oncall status incident get " + was.ID}
 	}
-	return FromIncident(now), len(now.Updates) > len(was.Updates), nil
+	return now, len(now.Updates) > len(was.Updates), nil
 }
 
 // sameEntry compares our entry in two metadata, whatever the order of keys.

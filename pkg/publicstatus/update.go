@@ -117,6 +117,9 @@ func (b *Board) Update(ctx context.Context, p UpdatePlan) (Incident, error) {
 	if err == nil {
 		err = unmoved(p.was, now)
 	}
+	if err == nil {
+		err = b.settled(ctx, p.Targets)
+	}
 	if err != nil {
 		return p.Incident, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/heartbeat"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 type checkOptions struct {
@@ -81,7 +82,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return nil
 	}
 	if out.Human() {
-		o.f.IO.Hint("oncall heartbeat why %s", quoted(bad[0].Label()))
+		o.f.IO.Hint("oncall heartbeat why %s", shell.Word(bad[0].Label()))
 	}
 	return exit.Quiet(exit.Found)
 }

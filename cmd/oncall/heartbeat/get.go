@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/heartbeat"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 func newCmdGet(f *cli.Factory) *cobra.Command {
@@ -82,7 +83,7 @@ func view(f *cli.Factory, v *printer.Detail, d heartbeat.Detail) {
 	}
 	v.Row("changes", lines...)
 	v.Row("id", d.ID)
-	name := quoted(d.Label())
+	name := shell.Word(d.Label())
 	switch d.State {
 	case heartbeat.Down, heartbeat.Late:
 		v.Next("oncall heartbeat why "+name, "oncall heartbeat pause "+name+" --for 2h --reason WHY")

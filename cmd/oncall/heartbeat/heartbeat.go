@@ -13,6 +13,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/heartbeat"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 // NewCmd makes `oncall heartbeat`.
@@ -145,16 +146,9 @@ func pauseWords(f *cli.Factory, p heartbeat.Pause) string {
 func remind(f *cli.Factory, all []heartbeat.Check) {
 	for _, c := range all {
 		if c.Pause != nil && c.Pause.Over(f.Now()) {
-			f.IO.Hint("%s should be watched again: oncall heartbeat resume %s", c.Label(), quoted(c.Label()))
+			f.IO.Hint("%s should be watched again: oncall heartbeat resume %s", c.Label(), shell.Word(c.Label()))
 		}
 	}
-}
-
-func quoted(s string) string {
-	if strings.ContainsAny(s, " '\"()&;|<>$`\\*?#!") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }
 
 func partials(all []heartbeat.Partial) []printer.Partial {

@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/probe"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 func newCmdCheck(f *cli.Factory) *cobra.Command {
@@ -76,7 +77,7 @@ func check(ctx context.Context, f *cli.Factory, names, tags []string) error {
 		return nil
 	}
 	if out.Human() {
-		f.IO.Hint("oncall probe get %s", quoted(bad[0].Label()))
+		f.IO.Hint("oncall probe get %s", shell.Word(bad[0].Label()))
 	}
 	return exit.Quiet(exit.Found)
 }

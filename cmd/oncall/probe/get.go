@@ -15,6 +15,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/nodeping"
 	"github.com/balena-io/oncall/pkg/probe"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 // detail is a check with its recent history.
@@ -157,7 +158,7 @@ func view(f *cli.Factory, p *printer.Detail, v detail, results []probe.Result) {
 	}
 	p.Row("uptime", strings.Join(rows, " · "))
 	p.Row("id", v.ID)
-	name := quoted(v.Label())
+	name := shell.Word(v.Label())
 	if v.State == probe.Failing {
 		p.Next("oncall probe run "+name, "oncall probe results "+name+" --failed", "oncall probe mute "+name+" --for 1h --reason WHY")
 		return

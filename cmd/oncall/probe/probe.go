@@ -124,13 +124,6 @@ func spark(results []probe.Result) string {
 	return metrics.Spark(points, results[len(results)-1].At, results[0].At, min(sparkWidth, len(results)))
 }
 
-func quoted(s string) string {
-	if strings.ContainsAny(s, " '\"()&;|<>$`\\*?#!") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
-}
-
 func partials(all []probe.Partial) []printer.Partial {
 	out := []printer.Partial{}
 	for _, p := range all {

@@ -15,6 +15,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/nodeping"
 	"github.com/balena-io/oncall/pkg/probe"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 // asked is both answers, side by side.
@@ -178,5 +179,5 @@ func (o *runOptions) view(v *printer.Detail, a asked) {
 	if a.Diagnosis != "" {
 		v.Block(a.Tool+" "+a.From, strings.Split(strings.TrimRight(a.Diagnosis, "\n"), "\n")...)
 	}
-	v.Next("oncall probe results " + quoted(a.Check.Label()))
+	v.Next("oncall probe results " + shell.Word(a.Check.Label()))
 }

@@ -72,6 +72,9 @@ func (o *checkOptions) run(ctx context.Context) error {
 	}
 	if out.Human() && len(found) > 0 {
 		o.f.IO.Hint("%s", found[0].Fix)
+		if found[0].Or != "" {
+			o.f.IO.Hint("or: %s", found[0].Or)
+		}
 	}
 	switch {
 	case len(found) > 0:

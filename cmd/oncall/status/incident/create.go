@@ -10,6 +10,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 	"github.com/balena-io/oncall/pkg/publicstatus"
+	"github.com/balena-io/oncall/pkg/shell"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
@@ -201,7 +202,7 @@ func (o *createOptions) ask(ctx context.Context, c publicstatus.Ref) (statuspage
 		}
 		o.f.IO.Note("%v", err)
 	}
-	return "", cli.Usage("no status for %s", c.Name).WithHint("--component '%s=STATUS'", c.Name)
+	return "", cli.Usage("no status for %s", c.Name).WithHint("--component %s", shell.Word(c.Name+"=STATUS"))
 }
 
 func (o *createOptions) plan(p publicstatus.CreatePlan) mutate.Plan {

@@ -109,7 +109,7 @@ func updateLines(f *cli.Factory, u publicstatus.Update, wide bool) []string {
 func next(in publicstatus.Incident) []string {
 	switch {
 	case in.Open():
-		return []string{"oncall status incident update " + in.ID + " --status STATUS --body TEXT", "oncall status incident resolve " + in.ID}
+		return []string{"oncall status incident update " + in.ID, "oncall status incident resolve " + in.ID}
 	case in.PostmortemAt.IsZero():
 		return []string{"oncall status incident postmortem " + in.ID + " --file FILE"}
 	}

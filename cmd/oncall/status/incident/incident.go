@@ -11,6 +11,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/publicstatus"
+	"github.com/balena-io/oncall/pkg/shell"
 	"github.com/balena-io/oncall/pkg/statuspage"
 )
 
@@ -93,7 +94,10 @@ func (t *target) said() string {
 	if t.pager != "" {
 		return "--pager " + t.pager
 	}
-	return t.ref
+	if t.ref == "" {
+		return ""
+	}
+	return shell.Word(t.ref)
 }
 
 func (t *target) complete(args []string) (err error) {

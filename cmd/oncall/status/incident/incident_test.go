@@ -114,7 +114,7 @@ func TestATemplateAsksNobodyInADryRunOrWithoutInput(t *testing.T) {
 		r := e.Run("status incident create --template api-errors " + flag)
 		assert.Equal(t, 2, r.Code, flag)
 		assert.NotContains(t, r.Err, "API is now", flag)
-		assert.Contains(t, r.Err, "--component 'API=STATUS'", flag)
+		assert.Contains(t, r.Err, "--component API=STATUS", flag)
 		assert.Empty(t, posted(t, e), flag)
 	}
 }

@@ -25,6 +25,7 @@ func NewCmd(f *cli.Factory) *cobra.Command {
 		newCmdVerify,
 		newCmdComplete,
 		newCmdCancel,
+		newCmdKeep,
 	)
 }
 
