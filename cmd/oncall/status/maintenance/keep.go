@@ -41,9 +41,6 @@ oncall status maintenance keep`,
 }
 
 func keep(ctx context.Context, f *cli.Factory, ref string) error {
-	if _, err := f.Printer(); err != nil {
-		return err
-	}
 	if err := askReason(ctx, f); err != nil {
 		return err
 	}
