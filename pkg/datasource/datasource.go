@@ -21,6 +21,8 @@ import (
 
 // Access is how a server is reached and with which credential.
 type Access struct {
+	Vendor string // name in errors, after "oncall auth login" and in ONCALL_..._URL: "loki"
+	Root   string // what the URL is, in words: "what stands before /loki/api/v1"
 	// Token is sent as a bearer token: a Grafana service account's (glsa_...), or
 	// one that the proxy in front of the server takes. Zero sends none.
 	Token secret.String
@@ -28,14 +30,15 @@ type Access struct {
 	// Grafana's root and requests travel through its data source proxy. Empty is
 	// the server itself.
 	DataSource string
+	OrgID      string // Grafana organisation (X-Grafana-Org-Id); empty is the token's own
 	// Grafana is true for Grafana's own API, whose answers are its own.
 	Grafana bool
 }
 
-// Apply returns cfg with the credential, the path through the proxy and a
+// apply returns cfg with the credential, the path through the proxy and a
 // Classify that knows the answers of login proxies. It changes nothing that cfg
-// points to. service is the word after "oncall auth login".
-func (a Access) Apply(cfg httpx.Config, service string) httpx.Config {
+// points to.
+func (a Access) apply(cfg httpx.Config) httpx.Config {
 	cfg.Header = maps.Clone(cfg.Header)
 	if cfg.Header == nil {
 		cfg.Header = map[string]secret.String{}
@@ -58,12 +61,12 @@ func (a Access) Apply(cfg httpx.Config, service string) httpx.Config {
 		}
 		cfg.LoginHint = "make a service account token (role Viewer) at " + root + "/org/serviceaccounts, then: " + login
 	} else if cfg.LoginHint == "" {
-		cfg.LoginHint = "get a token from the proxy in front of " + Host(root) + " and run: oncall auth login " + service +
+		cfg.LoginHint = "get a token from the proxy in front of " + Host(root) + " and run: oncall auth login " + a.Vendor +
 			"; or go through Grafana with a service account token"
 	}
 	host, hint, next := Host(root), cfg.LoginHint, cfg.Classify
 	cfg.Classify = func(e *httpx.Answer) {
-		Explain(e, host, hint)
+		explain(e, host, hint)
 		if next != nil {
 			next(e)
 		}
@@ -80,13 +83,13 @@ func Host(rawURL string) string {
 	return u.Host
 }
 
-// Explain gives the errors of Grafana and of login proxies their meaning. Other
+// explain gives the errors of Grafana and of login proxies their meaning. Other
 // answers stay as they are. Redirects to a login page are httpx's.
-func Explain(e *httpx.Answer, host, hint string) {
+func explain(e *httpx.Answer, host, hint string) {
 	text := Message(e.Body)
 	switch {
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden && IsHTML(e.Header, e.Body):
-		NotSignedIn(e.Err, host, text, hint)
+		notSignedIn(e.Err, host, text, hint)
 	case e.Status == http.StatusBadRequest && strings.HasPrefix(text, "Authentication to data source failed"):
 		e.Err.Kind = []error{apierr.ErrAuth}
 		e.Err.Message = "Grafana at " + host + " could not sign in to its own data source: " + text
@@ -105,16 +108,8 @@ func Explain(e *httpx.Answer, host, hint string) {
 	}
 }
 
-// Page is the error of a web page, whatever it says, where data was due: these
-// servers have none on their API, so somebody before them wants a login.
-func Page(vendor, op string, status int, host, hint string) *apierr.Error {
-	e := &apierr.Error{Vendor: vendor, Op: op, Status: status}
-	NotSignedIn(e, host, "it answered with a web page", hint)
-	return e
-}
-
-// NotSignedIn turns err into the one sentence for every way of being told to log in.
-func NotSignedIn(err *apierr.Error, host, why, hint string) {
+// notSignedIn turns err into the one sentence for every way of being told to log in.
+func notSignedIn(err *apierr.Error, host, why, hint string) {
 	err.Kind = []error{apierr.ErrAuth}
 	err.Message = "not signed in to " + host
 	if why != "" && !strings.EqualFold(why, "unauthorized") {

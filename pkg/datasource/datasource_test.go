@@ -1,10 +1,13 @@
 package datasource_test
 
 import (
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/datasource"
@@ -12,23 +15,82 @@ import (
 	"github.com/balena-io/oncall/pkg/secret"
 )
 
-func TestApply(t *testing.T) {
+func TestOpen(t *testing.T) {
 	t.Parallel()
-	given := httpx.Config{BaseURL: "https://monitor.example.test/grafana/", Header: map[string]secret.String{"X-Mine": secret.New("mine")}}
-	got := datasource.Access{Token: secret.New("glsa_secret"), DataSource: "a b"}.Apply(given, "loki")
-
-	assert.Equal(t, "https://monitor.example.test/grafana/api/datasources/proxy/uid/a%20b", got.BaseURL)
-	assert.Equal(t, "Bearer glsa_secret", got.Header["Authorization"].Reveal())
-	assert.Equal(t, "mine", got.Header["X-Mine"].Reveal())
+	var sent *http.Request
+	masker := new(secret.Masker)
+	given := httpx.Config{BaseURL: "https://monitor.example.test/grafana/", Header: map[string]secret.String{"X-Mine": secret.New("mine")}, Masker: masker,
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent = r
+			return answer(401, "application/json", `{}`), nil
+		})}
+	api, err := datasource.Access{Vendor: "loki", Token: secret.New("glsa_secret"), DataSource: "a b", OrgID: "3"}.Open(given, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "https://monitor.example.test/grafana/api/datasources/proxy/uid/a%20b", api.Base())
 	assert.NotContains(t, given.Header, "Authorization", "the caller's map stays as it was")
-	assert.Equal(t, "token ***", got.Masker.Mask("token glsa_secret"))
-	assert.Contains(t, got.LoginHint, "https://monitor.example.test/grafana/org/serviceaccounts")
-	assert.Contains(t, got.LoginHint, "oncall auth login grafana")
+	assert.Equal(t, "token ***", masker.Mask("token glsa_secret"))
+	_, err = api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	require.ErrorIs(t, err, apierr.ErrAuth)
+	assert.Contains(t, apierr.HintOf(err), "https://monitor.example.test/grafana/org/serviceaccounts")
+	assert.Contains(t, apierr.HintOf(err), "oncall auth login grafana")
+	assert.Equal(t, []string{"Bearer glsa_secret", "mine", "3"}, []string{sent.Header.Get("Authorization"), sent.Header.Get("X-Mine"), sent.Header.Get("X-Grafana-Org-Id")})
 
-	direct := datasource.Access{}.Apply(httpx.Config{BaseURL: "https://logs.example.test/x"}, "loki")
-	assert.Equal(t, "https://logs.example.test/x", direct.BaseURL)
-	assert.NotContains(t, direct.Header, "Authorization")
-	assert.Contains(t, direct.LoginHint, "oncall auth login loki")
+	given.BaseURL, given.Header = "https://logs.example.test/x", nil
+	direct, err := datasource.Access{Vendor: "loki"}.Open(given, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "https://logs.example.test/x", direct.Base())
+	_, err = direct.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	assert.Contains(t, apierr.HintOf(err), "oncall auth login loki")
+	assert.NotContains(t, sent.Header, "Authorization")
+
+	_, err = datasource.Access{Vendor: "loki", Root: "what stands before /loki/api/v1"}.Open(httpx.Config{}, nil)
+	require.ErrorIs(t, err, apierr.ErrUsage)
+	assert.Equal(t, "set ONCALL_LOKI_URL to what stands before /loki/api/v1, or ONCALL_GRAFANA_URL and the data source's uid", apierr.HintOf(err))
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func answer(status int, kind, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// The vendor's own classification comes after that of login proxies, a caller's last.
+func TestOpenClassifies(t *testing.T) {
+	t.Parallel()
+	said := []string{}
+	cfg := httpx.Config{BaseURL: "https://logs.example.test", Retry: httpx.RetryPolicy{Max: -1},
+		Transport: roundTrip(func(*http.Request) (*http.Response, error) { return answer(502, "text/html", "<html>"), nil }),
+		Classify:  func(*httpx.Answer) { said = append(said, "caller") }}
+	api, err := datasource.Access{Vendor: "loki"}.Open(cfg, func(e *httpx.Answer) { said = append(said, e.Err.Message) })
+	require.NoError(t, err)
+	_, err = api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	require.ErrorIs(t, err, apierr.ErrUnavailable)
+	assert.Equal(t, []string{"a proxy before logs.example.test answered with a page: bad gateway", "caller"}, said)
+}
+
+func TestAnswersThatAreNoData(t *testing.T) {
+	t.Parallel()
+	body, kind := "", "application/json"
+	api, err := datasource.Access{Vendor: "loki", Root: "the root"}.Open(httpx.Config{BaseURL: "https://logs.example.test",
+		Transport: roundTrip(func(*http.Request) (*http.Response, error) { return answer(200, kind, body), nil })}, nil)
+	require.NoError(t, err)
+	for text, want := range map[string]string{`{"a":1`: "it is cut or broken", `[1,`: "it is cut or broken", `ok`: "it is not JSON", ``: "it is not JSON", `{"a":"b"}`: "cannot unmarshal"} {
+		body = text
+		res, err := api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+		require.NoError(t, err)
+		var out struct{ A int }
+		err = api.Decode("x", res.Body, &out)
+		require.ErrorIs(t, err, apierr.ErrUnavailable)
+		assert.ErrorContains(t, err, "loki: x: the answer of logs.example.test cannot be read: ")
+		assert.ErrorContains(t, err, want)
+		assert.Equal(t, "check the URL: it is the root", apierr.HintOf(err))
+	}
+	body, kind = "<p>hello", "text/html"
+	_, err = api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	require.ErrorIs(t, err, apierr.ErrAuth)
+	assert.ErrorContains(t, err, "not signed in to logs.example.test: it answered with a web page")
 }
 
 func TestExplain(t *testing.T) {

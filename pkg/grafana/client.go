@@ -8,12 +8,9 @@ package grafana
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 
-	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/datasource"
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/secret"
@@ -29,55 +26,31 @@ type Config struct {
 
 // Client talks to one Grafana. It is safe for concurrent use.
 type Client struct {
-	http   *httpx.Client
-	host   string
-	hint   string
-	header http.Header
-	org    string
+	api *datasource.API
+	org string
 }
 
 const vendor = "grafana"
 
 // New makes a client. It opens nothing. A missing URL is an apierr.ErrUsage.
 func New(c Config) (*Client, error) {
-	if c.HTTP.BaseURL == "" {
-		return nil, apierr.New(apierr.ErrUsage, vendor, "", "no URL is set").WithHint("set ONCALL_GRAFANA_URL to Grafana's root")
-	}
-	if c.HTTP.Vendor == "" {
-		c.HTTP.Vendor = vendor
-	}
-	client := &Client{host: datasource.Host(c.HTTP.BaseURL), header: http.Header{}, org: c.OrgID}
-	if c.OrgID != "" {
-		client.header.Set("X-Grafana-Org-Id", c.OrgID)
-	}
-	cfg := datasource.Access{Token: c.Token, Grafana: true}.Apply(c.HTTP, vendor)
-	client.hint = cfg.LoginHint
-	var err error
-	client.http, err = httpx.New(cfg)
-	return client, err
+	api, err := datasource.Access{Vendor: vendor, Root: "Grafana's root", Token: c.Token, OrgID: c.OrgID, Grafana: true}.Open(c.HTTP, nil)
+	return &Client{api: api, org: c.OrgID}, err
 }
 
 // do sends one call and decodes its JSON. A page of any kind in place of what was
 // read is one of a login; after a change the transport decides what is known.
 func (c *Client) do(ctx context.Context, r httpx.Request, out any) error {
-	r.Header = c.header
 	if r.Writes() {
-		_, err := c.http.Do(ctx, r, out)
+		r.Header = c.api.Header
+		_, err := c.api.Do(ctx, r, out)
 		return err
 	}
-	r.AnyType = true
-	res, err := c.http.Do(ctx, r, nil)
+	res, err := c.api.Read(ctx, r)
 	if err != nil {
 		return err
 	}
-	if datasource.IsHTML(res.Header, res.Body) {
-		return datasource.Page(vendor, r.Op, res.Status, c.host, c.hint)
-	}
-	if err := json.Unmarshal(res.Body, out); err != nil {
-		return &apierr.Error{Vendor: vendor, Op: r.Op, Status: res.Status, Kind: []error{apierr.ErrUnavailable}, Err: err,
-			Message: "the answer of " + c.host + " cannot be read: " + err.Error(), Hint: "check the URL: it is Grafana's root"}
-	}
-	return nil
+	return c.api.Decode(r.Op, res.Body, out)
 }
 
 // User is the account that the credential belongs to. It is the check of a
@@ -125,7 +98,7 @@ func (c *Client) DataSources(ctx context.Context) ([]DataSource, error) {
 
 // links of the API are absolute paths that begin with Grafana's own sub-path.
 func (c *Client) resolve(path string) string {
-	base, err := url.Parse(c.http.Base() + "/")
+	base, err := url.Parse(c.api.Base() + "/")
 	if err != nil {
 		return ""
 	}

@@ -77,5 +77,5 @@ func (c *Client) Explore(kind, uid, query string, from, to time.Time) string {
 	if c.org != "" {
 		q.Set("orgId", c.org)
 	}
-	return c.http.Base() + "/explore?" + q.Encode()
+	return c.api.Base() + "/explore?" + q.Encode()
 }

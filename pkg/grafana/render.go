@@ -56,14 +56,14 @@ func (c *Client) Render(ctx context.Context, p Picture) ([]byte, error) {
 	if i := strings.LastIndex(p.Dashboard.URL, "/"); i >= 0 && i+1 < len(p.Dashboard.URL) {
 		slug = p.Dashboard.URL[i+1:]
 	}
-	res, err := c.http.Do(ctx, httpx.Request{Op: op, Path: "/render/d-solo/" + httpx.Segment(p.Dashboard.UID) + "/" + slug,
-		Query: v, Header: c.header, Accept: "image/png", AnyType: true, Timeout: renderTime}, nil)
+	res, err := c.api.Do(ctx, httpx.Request{Op: op, Path: "/render/d-solo/" + httpx.Segment(p.Dashboard.UID) + "/" + slug,
+		Query: v, Header: c.api.Header, Accept: "image/png", AnyType: true, Timeout: renderTime}, nil)
 	if err != nil {
 		return nil, noRenderer(err)
 	}
 	switch {
 	case datasource.IsHTML(res.Header, res.Body) && bytes.Contains(bytes.ToLower(res.Body), []byte("login")):
-		return nil, datasource.Page(vendor, op, res.Status, c.host, c.hint)
+		return nil, c.api.Page(op, res.Status)
 	case !bytes.HasPrefix(res.Body, pngMagic):
 		return nil, missingRenderer(op, "it answered "+strconv.Quote(res.Header.Get("Content-Type"))+", not a PNG")
 	case strings.Contains(res.Header.Get("Content-Disposition"), "rendering_plugin_not_installed"),

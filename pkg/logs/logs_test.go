@@ -89,11 +89,27 @@ var start = time.Date(2026, 3, 4, 3, 0, 0, 0, time.UTC)
 func read(t *testing.T, s *store, r logs.Reading) []string {
 	t.Helper()
 	var out []string
-	for e, err := range logs.Lines(logs.Read(t.Context(), s, r)) {
+	for e, err := range oneByOne(logs.Read(t.Context(), s, r)) {
 		require.NoError(t, err)
 		out = append(out, e.Line)
 	}
 	return out
+}
+
+// oneByOne turns pages into lines.
+func oneByOne(pages iter.Seq2[[]loki.Entry, error]) iter.Seq2[loki.Entry, error] {
+	return func(yield func(loki.Entry, error) bool) {
+		for page, err := range pages {
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if err != nil && !yield(loki.Entry{}, err) {
+				return
+			}
+		}
+	}
 }
 
 func want(n int, d loki.Direction) []string {
@@ -144,7 +160,7 @@ func TestReadEndsWithAnErrorInItsPlace(t *testing.T) {
 	}
 	n := 0
 	var last error
-	for e, err := range logs.Lines(logs.Read(t.Context(), s, logs.Reading{Range: loki.Range{Query: "x", Start: start, End: start.Add(1000 * time.Second), Direction: loki.Forward}, Parallel: 4, Paging: loki.Paging{Size: 50}})) {
+	for e, err := range oneByOne(logs.Read(t.Context(), s, logs.Reading{Range: loki.Range{Query: "x", Start: start, End: start.Add(1000 * time.Second), Direction: loki.Forward}, Parallel: 4, Paging: loki.Paging{Size: 50}})) {
 		if last = err; err == nil {
 			require.Equal(t, fmt.Sprint("line ", n), e.Line)
 			n++

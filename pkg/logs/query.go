@@ -63,7 +63,7 @@ func Contains(query string, has, hasNot []string) string {
 	return query
 }
 
-// StatusFilter turns "4xx,5xx", "404" or "400-499" into a regular expression of
+// StatusFilter turns "4xx,5xx", "404" or "50x" into a regular expression of
 // statuses.
 func StatusFilter(text string) (string, error) {
 	out := []string{}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"slices"
 	"strconv"
 	"sync"
@@ -224,21 +223,4 @@ func (c Count) example(e loki.Entry) Example {
 		x.Trace = c.Parser.Fields(e.Line)[c.Trace]
 	}
 	return x
-}
-
-// Lines is a Pager's pages one by one, for callers that look at lines.
-func Lines(pages iter.Seq2[[]loki.Entry, error]) iter.Seq2[loki.Entry, error] {
-	return func(yield func(loki.Entry, error) bool) {
-		for page, err := range pages {
-			if err != nil {
-				yield(loki.Entry{}, err)
-				return
-			}
-			for _, e := range page {
-				if !yield(e, nil) {
-					return
-				}
-			}
-		}
-	}
 }

@@ -141,7 +141,7 @@ func (c *Client) classify(e *httpx.Answer) {
 		e.Err.Hint = "this server does not answer for several tenants at once: name one in ONCALL_LOKI_TENANT"
 	case e.Status == http.StatusNotFound:
 		e.Err.Kind = []error{apierr.ErrNotFound}
-		e.Err.Message = "there is no Loki API at this URL: " + c.http.Base() + "/loki/api/v1"
+		e.Err.Message = "there is no Loki API at this URL: " + c.api.Base() + "/loki/api/v1"
 		e.Err.Hint = "the URL is what stands before /loki/api/v1; is a prefix missing, or too much of it there?"
 	case e.Status >= http.StatusInternalServerError && text != "":
 		e.Err.Message = text
@@ -161,23 +161,6 @@ func limitHint(l *Limit) string {
 	case LimitEntries, LimitLoad:
 	}
 	return ""
-}
-
-// markPlace adds the place to an error that names one.
-func markPlace(err error, query string) error {
-	var e *apierr.Error
-	if !errors.As(err, &e) || e.Err != nil {
-		return err
-	}
-	m := placeOf().FindStringSubmatch(e.Message)
-	if m == nil {
-		return err
-	}
-	line, _ := strconv.Atoi(m[1])
-	column, _ := strconv.Atoi(m[2])
-	line = max(line, 1) // its lexer counts lines from 0, its parser from 1
-	e.Err = &datasource.QueryError{Query: query, Message: e.Message, Line: line, Column: column}
-	return err
 }
 
 // limitIn is the limit in err's tree, nil when there is none.

@@ -260,7 +260,7 @@ func (fo *follower) live(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
-	if err := fo.tell(Event{Kind: Connected, Message: "following " + fo.c.host}); err != nil {
+	if err := fo.tell(Event{Kind: Connected, Message: "following " + fo.c.api.Host}); err != nil {
 		return err
 	}
 	frames := t.pump(ctx, fo.d.Silence)

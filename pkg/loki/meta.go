@@ -1,11 +1,12 @@
 package loki
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/httpx"
@@ -33,18 +34,12 @@ func (c *Client) get(ctx context.Context, op, path string, v url.Values, bare bo
 	if err != nil {
 		return err
 	}
-	if bare {
-		err = json.Unmarshal(body, out)
-	} else {
-		env := struct {
+	if !bare {
+		out = &struct {
 			Data any `json:"data"`
 		}{out}
-		err = json.Unmarshal(body, &env)
 	}
-	if err != nil {
-		return c.unreadable(op, err)
-	}
-	return nil
+	return c.api.Decode(op, body, out)
 }
 
 // LabelNames lists the label names, sorted. query narrows by a selector; "" is all.
@@ -81,18 +76,8 @@ func (c *Client) Series(ctx context.Context, match []string, s Span) ([]Labels, 
 	}
 	out := []Labels{}
 	err := c.get(ctx, "list series", "series", v, false, &out)
-	slices.SortFunc(out, func(a, b Labels) int { return compareText(a.String(), b.String()) })
+	slices.SortFunc(out, func(a, b Labels) int { return strings.Compare(a.String(), b.String()) })
 	return out, err
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Estimate is what a selector covers, by the index. It is an estimate, up to
@@ -127,7 +112,7 @@ func (c *Client) Volume(ctx context.Context, r VolumeRequest) ([]Sample, error) 
 	v := r.Span.values()
 	v.Set("query", r.Selector)
 	if len(r.TargetLabels) > 0 {
-		v.Set("targetLabels", joinComma(r.TargetLabels))
+		v.Set("targetLabels", strings.Join(r.TargetLabels, ","))
 	}
 	if r.ByLabels {
 		v.Set("aggregateBy", "labels")
@@ -141,34 +126,17 @@ func (c *Client) Volume(ctx context.Context, r VolumeRequest) ([]Sample, error) 
 	}
 	res, err := decodeResult(body)
 	if err != nil {
-		return nil, c.unreadable(op, err)
+		return nil, c.api.Unreadable(op, err)
 	}
 	SortDesc(res.Vector)
 	return res.Vector, nil
-}
-
-func joinComma(s []string) string {
-	out := ""
-	for i, x := range s {
-		if i > 0 {
-			out += ","
-		}
-		out += x
-	}
-	return out
 }
 
 // SortDesc sorts samples by value, largest first, then by labels: topk comes
 // back unsorted.
 func SortDesc(samples []Sample) {
 	slices.SortFunc(samples, func(a, b Sample) int {
-		switch {
-		case a.Value > b.Value:
-			return -1
-		case a.Value < b.Value:
-			return 1
-		}
-		return compareText(a.Labels.String(), b.Labels.String())
+		return cmp.Or(cmp.Compare(b.Value, a.Value), strings.Compare(a.Labels.String(), b.Labels.String()))
 	})
 }
 
@@ -215,20 +183,4 @@ func (c *Client) Fields(ctx context.Context, query string, s Span) ([]Field, err
 	}
 	err := c.get(ctx, "list fields", "detected_fields", v, true, &out)
 	return out.Fields, err
-}
-
-// Format returns the query as the server would write it.
-func (c *Client) Format(ctx context.Context, query string) (string, error) {
-	var out string
-	return out, c.get(ctx, "format the query", "format_query", url.Values{"query": {query}}, false, &out)
-}
-
-// Build reads the server's version: the cheapest proof that URL and credential
-// are right.
-func (c *Client) Build(ctx context.Context) (version string, err error) {
-	var out struct {
-		Version string `json:"version"`
-	}
-	err = c.get(ctx, "read the version", "status/buildinfo", nil, true, &out)
-	return out.Version, err
 }

@@ -68,7 +68,7 @@ func (c *Client) queryRange(ctx context.Context, r Range, maxBody int64) (*Resul
 	}
 	res, err := decodeResult(body)
 	if err != nil {
-		return nil, c.unreadable(op, err)
+		return nil, c.api.Unreadable(op, err)
 	}
 	order(res.Entries, r.Direction)
 	return res, nil
@@ -105,7 +105,7 @@ func (c *Client) Query(ctx context.Context, query string, at time.Time) (*Result
 	}
 	res, err := decodeResult(body)
 	if err != nil {
-		return nil, c.unreadable(op, err)
+		return nil, c.api.Unreadable(op, err)
 	}
 	return res, nil
 }

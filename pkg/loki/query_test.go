@@ -284,16 +284,6 @@ func TestMetadata(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"logfmt"}, fields[0].Parsers)
 	assert.Nil(t, fields[1].Parsers)
-
-	c, _ = answering(t, 200, "application/json", `{"status":"success","data":"{a=\"b\"}"}`)
-	text, err := c.Format(ctx, `{ a="b" }`)
-	require.NoError(t, err)
-	assert.Equal(t, `{a="b"}`, text)
-
-	c, _ = answering(t, 200, "application/json", `{"version":"3.7.6"}`)
-	version, err := c.Build(ctx)
-	require.NoError(t, err)
-	assert.Equal(t, "3.7.6", version)
 }
 
 func FuzzDecode(f *testing.F) {

@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/datasource"
 	"github.com/balena-io/oncall/pkg/httpx"
 )
 
@@ -45,8 +46,8 @@ func (c *Client) dialTail(ctx context.Context, query string, start time.Time, li
 	v := url.Values{"query": {query}, "start": {ns(start)}, "limit": {strconv.Itoa(limit)}}
 	t := &tail{alive: make(chan struct{}, 1)}
 	conn, _, err := websocket.Dial(ctx, //nolint:bodyclose // the body is the connection
-		c.http.Base()+"/loki/api/v1/tail?"+v.Encode(), &websocket.DialOptions{
-			HTTPClient: &http.Client{Transport: c.http.Upgrader(httpx.Request{Op: "follow", Header: c.header})},
+		c.api.Base()+"/loki/api/v1/tail?"+v.Encode(), &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: c.api.Upgrader(httpx.Request{Op: "follow", Header: c.api.Header})},
 			OnPingReceived: func(context.Context, []byte) bool {
 				t.live()
 				return true
@@ -55,11 +56,11 @@ func (c *Client) dialTail(ctx context.Context, query string, start time.Time, li
 	if err != nil {
 		var e *apierr.Error
 		if errors.As(err, &e) {
-			return nil, markPlace(e, query)
+			return nil, datasource.MarkPlace(e, query, placeOf())
 		}
 		// The answer was 101, but not one of a WebSocket.
 		return nil, &apierr.Error{Vendor: vendor, Op: "follow", Kind: []error{apierr.ErrUnsupported}, Err: err,
-			Message: "the WebSocket of " + c.host + " did not open"}
+			Message: "the WebSocket of " + c.api.Host + " did not open"}
 	}
 	conn.SetReadLimit(tailFrame)
 	t.conn = conn

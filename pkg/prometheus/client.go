@@ -7,13 +7,12 @@
 package prometheus
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/datasource"
@@ -33,51 +32,24 @@ type Config struct {
 
 // Client reads one Prometheus. It is safe for concurrent use.
 type Client struct {
-	http    *httpx.Client
-	host    string
+	api     *datasource.API
 	proxied bool
-	header  http.Header
-	hint    string // how to get a credential
-
-	getOnly atomic.Bool // this server refused a form POST that it answered as a GET
 }
 
 // vendor is the name in errors.
 const vendor = "prometheus"
 
-// longQuery is the length of a query string, in bytes, beyond which a query
-// travels as a form: proxies cut URLs from about 2 KB on.
-const longQuery = 2000
-
 // New makes a client. It opens nothing. A missing URL is an apierr.ErrUsage.
 func New(c Config) (*Client, error) {
-	if c.HTTP.BaseURL == "" {
-		return nil, apierr.New(apierr.ErrUsage, vendor, "", "no URL is set").
-			WithHint("set ONCALL_PROMETHEUS_URL to what stands before /api/v1, or ONCALL_GRAFANA_URL and the data source's uid")
-	}
-	if c.HTTP.Vendor == "" {
-		c.HTTP.Vendor = vendor
-	}
-	client := &Client{host: datasource.Host(c.HTTP.BaseURL), proxied: c.DataSource != "", header: http.Header{}}
-	if c.OrgID != "" {
-		client.header.Set("X-Grafana-Org-Id", c.OrgID)
-	}
-	mine := c.HTTP.Classify
-	c.HTTP.Classify = func(e *httpx.Answer) {
-		client.classify(e)
-		if mine != nil {
-			mine(e)
-		}
-	}
-	cfg := datasource.Access{Token: c.Token, DataSource: c.DataSource}.Apply(c.HTTP, vendor)
-	client.hint = cfg.LoginHint
+	client := &Client{proxied: c.DataSource != ""}
+	access := datasource.Access{Vendor: vendor, Root: "what stands before /api/v1", Token: c.Token, DataSource: c.DataSource, OrgID: c.OrgID}
 	var err error
-	client.http, err = httpx.New(cfg)
+	client.api, err = access.Open(c.HTTP, client.classify)
 	return client, err
 }
 
 // Base is the URL before /api/v1.
-func (c *Client) Base() string { return c.http.Base() }
+func (c *Client) Base() string { return c.api.Base() }
 
 // classify reads the envelope of an error: {"status":"error","errorType","error"}.
 func (c *Client) classify(e *httpx.Answer) {
@@ -88,7 +60,7 @@ func (c *Client) classify(e *httpx.Answer) {
 	}
 	if e.Status == http.StatusNotFound && !datasource.IsHTML(e.Header, e.Body) && datasource.Message(e.Body) == "" {
 		e.Err.Kind = []error{apierr.ErrNotFound}
-		e.Err.Message = "there is no Prometheus API at this URL: " + c.http.Base() + "/api/v1"
+		e.Err.Message = "there is no Prometheus API at this URL: " + c.api.Base() + "/api/v1"
 		e.Err.Code = codeNoAPI
 	}
 }
@@ -130,65 +102,22 @@ func (e envelope) explain(err *apierr.Error) {
 // read sends one query of /api/v1 and returns its envelope. form is true for the
 // endpoints that take a form POST.
 func (c *Client) read(ctx context.Context, op, path string, q url.Values, form bool) (envelope, error) {
-	// Every type is taken here, as a page of any kind is one of a login.
-	req := httpx.Request{Op: op, Path: "/api/v1/" + path, Header: c.header, AnyType: true}
-	encoded := q.Encode()
-	if form && len(encoded) > longQuery && !c.getOnly.Load() {
-		req.Method, req.Form, req.Reads = http.MethodPost, q, true
-		env, err := c.send(ctx, req)
-		if !refusesForm(err) {
-			return env, err
-		}
-		req.Method, req.Form, req.Reads = http.MethodGet, nil, false
-		req.Query = q
-		got, again := c.send(ctx, req)
-		if again == nil {
-			c.getOnly.Store(true)
-		}
-		return got, again
-	}
-	req.Query = q
-	return c.send(ctx, req)
-}
-
-// refusesForm reports whether a server or a proxy before it takes no POST:
-// Grafana refuses those that are not on its list with 403.
-func refusesForm(err error) bool {
-	switch statusOf(err) {
-	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
-	}
-	return false
-}
-
-func (c *Client) send(ctx context.Context, req httpx.Request) (envelope, error) {
 	var env envelope
-	res, err := c.http.Do(ctx, req, nil)
+	res, err := c.api.Query(ctx, httpx.Request{Op: op, Path: "/api/v1/" + path}, q, form)
 	if err != nil {
 		return env, c.suggestPrefix(ctx, err)
 	}
-	if err := json.Unmarshal(res.Body, &env); err != nil || env.Status == "" {
-		return env, c.notPrometheus(req.Op, res, err)
+	if err := c.api.Decode(op, res.Body, &env); err != nil {
+		return env, err
 	}
-	if env.Status != "success" {
-		e := apierr.New(apierr.ErrInvalid, vendor, req.Op, "%s", "the query failed")
-		e.Status = res.Status
-		env.explain(e)
-		return env, e
+	switch env.Status {
+	case "success":
+		return env, nil
+	case "":
+		return env, c.api.Unreadable(op, errors.New("it is not one of Prometheus' API"))
 	}
-	return env, nil
-}
-
-// notPrometheus explains a 2xx answer that is not the envelope of /api/v1.
-func (c *Client) notPrometheus(op string, res *httpx.Response, cause error) error {
-	if datasource.IsHTML(res.Header, res.Body) {
-		return datasource.Page(vendor, op, res.Status, c.host, c.hint)
-	}
-	e := &apierr.Error{Vendor: vendor, Op: op, Status: res.Status, Kind: []error{apierr.ErrUnavailable}, Err: cause}
-	e.Message = "the answer of " + c.host + " is not one of Prometheus' API"
-	if cause != nil && bytes.HasPrefix(bytes.TrimSpace(res.Body), []byte("{")) {
-		e.Message = "the answer of " + c.host + " is cut or broken"
-	}
-	e.Hint = "check the URL: it is what stands before /api/v1"
-	return e
+	e := apierr.New(apierr.ErrInvalid, vendor, op, "the query failed")
+	e.Status = res.Status
+	env.explain(e)
+	return env, e
 }

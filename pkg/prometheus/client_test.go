@@ -326,7 +326,6 @@ func TestConfigAndUsage(t *testing.T) {
 			_, err := c.QueryRange(t.Context(), prometheus.Range{Expr: "up", Start: now.Add(-11001 * time.Second), End: now, Step: time.Second})
 			return err
 		},
-		"no selectors": func() error { _, err := c.SeriesOf(t.Context(), prometheus.Selection{}); return err },
 	} {
 		assert.ErrorIs(t, f(), apierr.ErrUsage, name)
 	}

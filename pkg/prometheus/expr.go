@@ -1,12 +1,8 @@
 package prometheus
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 
-	"github.com/balena-io/oncall/pkg/apierr"
-	"github.com/balena-io/oncall/pkg/datasource"
 	"github.com/balena-io/oncall/pkg/lazyregexp"
 )
 
@@ -63,20 +59,5 @@ func afterParens(s string) string {
 	return s
 }
 
+// placeInError finds the place that a parse error names: "1:4: parse error: ...".
 var placeInError = lazyregexp.New(`(?:^|[^0-9])(\d+):(\d+): parse error`)
-
-// markPlace adds the place to an error that names one: "1:4: parse error: ...".
-func markPlace(err error, expr string) error {
-	var e *apierr.Error
-	if !errors.As(err, &e) || e.Err != nil {
-		return err
-	}
-	m := placeInError().FindStringSubmatch(e.Message)
-	if m == nil {
-		return err
-	}
-	line, _ := strconv.Atoi(m[1])
-	column, _ := strconv.Atoi(m[2])
-	e.Err = &datasource.QueryError{Query: expr, Message: e.Message, Line: line, Column: column}
-	return err
-}

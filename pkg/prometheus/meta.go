@@ -2,15 +2,12 @@ package prometheus
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
 )
 
@@ -49,11 +46,7 @@ func (c *Client) get(ctx context.Context, op, path string, v url.Values, form bo
 	if len(env.Data) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(env.Data, out); err != nil {
-		return &apierr.Error{Vendor: vendor, Op: op, Kind: []error{apierr.ErrUnavailable}, Err: err,
-			Message: "the answer of " + c.host + " cannot be read: " + err.Error()}
-	}
-	return nil
+	return c.api.Decode(op, env.Data, out)
 }
 
 // LabelNames lists the label names, sorted.
@@ -96,56 +89,4 @@ func escapeLabel(name string) string {
 		}
 	}
 	return b.String()
-}
-
-// SeriesOf lists the label sets that match; at least one selector is needed.
-func (c *Client) SeriesOf(ctx context.Context, s Selection) ([]Labels, error) {
-	if len(s.Match) == 0 {
-		return nil, apierr.New(apierr.ErrUsage, vendor, "list series", "no selector is given")
-	}
-	out := []Labels{}
-	return out, c.get(ctx, "list series", "series", s.values(), true, &out)
-}
-
-// Format returns the query as the server would write it. Comments are lost.
-func (c *Client) Format(ctx context.Context, expr string) (string, error) {
-	var out string
-	err := c.get(ctx, "format the query", "format_query", url.Values{"query": {expr}}, false, &out)
-	return out, markPlace(err, expr)
-}
-
-// Metadata is what an exporter says of a metric.
-type Metadata struct {
-	Type string `json:"type"` // gauge, counter, histogram, summary, ...
-	Help string `json:"help"`
-	Unit string `json:"unit"` // mostly empty
-}
-
-// MetadataOf returns what the targets say of one metric; targets may disagree.
-func (c *Client) MetadataOf(ctx context.Context, metric string) ([]Metadata, error) {
-	out := map[string][]Metadata{}
-	err := c.get(ctx, "read metadata of "+metric, "metadata", url.Values{"metric": {metric}}, false, &out)
-	return out[metric], err
-}
-
-// Build is the server's version.
-type Build struct {
-	Version   string `json:"version"`
-	Revision  string `json:"revision"`
-	BuildDate string `json:"buildDate"`
-	GoVersion string `json:"goVersion"`
-}
-
-// Build reads the server's version: the cheapest proof that URL and credential
-// are right.
-func (c *Client) Build(ctx context.Context) (Build, error) {
-	var out Build
-	return out, c.get(ctx, "read the version", "status/buildinfo", nil, false, &out)
-}
-
-// Ready reports whether the server answers queries: nil, or an error with its
-// reason. The endpoint is outside /api/v1 and is text.
-func (c *Client) Ready(ctx context.Context) error {
-	_, err := c.http.Do(ctx, httpx.Request{Op: "ask whether it is ready", Method: http.MethodGet, Path: "/-/ready", Header: c.header, AnyType: true, Accept: "*/*"}, nil)
-	return err
 }

@@ -23,17 +23,17 @@ func (c *Client) suggestPrefix(ctx context.Context, err error) error {
 		e.Hint = "Prometheus is served below a prefix: use the URL " + found
 		return err
 	}
-	e.Hint = "is a prefix missing? try the URL " + c.http.Base() + "/prometheus"
+	e.Hint = "is a prefix missing? try the URL " + c.api.Base() + "/prometheus"
 	return err
 }
 
 // findPrefix asks the root where Prometheus lives. "" when it does not tell.
 func (c *Client) findPrefix(ctx context.Context) string {
-	res, err := c.http.Do(ctx, httpx.Request{Op: "find the prefix", Path: "/", Header: c.header, AnyStatus: true, AnyType: true, Accept: "*/*"}, nil)
+	res, err := c.api.Do(ctx, httpx.Request{Op: "find the prefix", Path: "/", Header: c.api.Header, AnyStatus: true, AnyType: true, Accept: "*/*"}, nil)
 	if err != nil {
 		return ""
 	}
-	base, err := url.Parse(c.http.Base() + "/")
+	base, err := url.Parse(c.api.Base() + "/")
 	if err != nil {
 		return ""
 	}
@@ -56,12 +56,4 @@ func (c *Client) findPrefix(ctx context.Context) string {
 		return ""
 	}
 	return base.Scheme + "://" + base.Host + path
-}
-
-func statusOf(err error) int {
-	var e *apierr.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
 }

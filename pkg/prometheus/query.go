@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/datasource"
 )
 
 // ResultType is the shape of a result.
@@ -136,12 +137,11 @@ func setCommon(v url.Values, timeout time.Duration, limit int) {
 func (c *Client) result(ctx context.Context, op, path, expr string, v url.Values) (*Result, error) {
 	env, err := c.read(ctx, op, path, v, true)
 	if err != nil {
-		return nil, markPlace(err, expr)
+		return nil, datasource.MarkPlace(err, expr, placeInError())
 	}
 	res := &Result{Warnings: env.Warnings, Infos: env.Infos}
 	if err := res.decode(env.Data); err != nil {
-		return nil, &apierr.Error{Vendor: vendor, Op: op, Kind: []error{apierr.ErrUnavailable}, Err: err,
-			Message: "the answer of " + c.host + " cannot be read: " + err.Error()}
+		return nil, c.api.Unreadable(op, err)
 	}
 	if res.Type == Vector && !Sorts(expr) {
 		slices.SortStableFunc(res.Vector, func(a, b Sample) int { return a.Metric.Compare(b.Metric) })

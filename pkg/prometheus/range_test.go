@@ -128,15 +128,8 @@ func TestMetadataReads(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
 		"labels": `["__name__","job"]`, "label/job/values": `["api"]`, "label/U__a_2e_b__c/values": `["x"]`,
-		"series": `[{"__name__":"up"}]`, "format_query": `"sum(up)"`,
-		"metadata":         `{"up":[{"type":"gauge","help":"is it up","unit":""}]}`,
-		"status/buildinfo": `{"version":"2.42.0","goVersion":"go1.19"}`,
 	}
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/base/prometheus/-/ready" {
-			_, _ = w.Write([]byte("Prometheus Server is Ready.\n"))
-			return
-		}
 		path := r.URL.Path[len("/base/prometheus/api/v1/"):]
 		if answers[path] == "" {
 			http.NotFound(w, r)
@@ -155,19 +148,6 @@ func TestMetadataReads(t *testing.T) {
 	values, err = c.LabelValues(ctx, "a.b_c", prometheus.Selection{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"x"}, values)
-	series, err := c.SeriesOf(ctx, prometheus.Selection{Match: []string{"up"}})
-	require.NoError(t, err)
-	assert.Equal(t, []prometheus.Labels{{"__name__": "up"}}, series)
-	text, err := c.Format(ctx, "sum( up )")
-	require.NoError(t, err)
-	assert.Equal(t, "sum(up)", text)
-	meta, err := c.MetadataOf(ctx, "up")
-	require.NoError(t, err)
-	assert.Equal(t, []prometheus.Metadata{{Type: "gauge", Help: "is it up"}}, meta)
-	build, err := c.Build(ctx)
-	require.NoError(t, err)
-	assert.Equal(t, "2.42.0", build.Version)
-	require.NoError(t, c.Ready(ctx))
 }
 
 func TestAlertsRulesTargets(t *testing.T) {

@@ -16,18 +16,7 @@ import (
 type Value float64
 
 // String writes the value as Prometheus does: "0.041", "NaN", "+Inf".
-func (v Value) String() string {
-	switch f := float64(v); {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "+Inf"
-	case math.IsInf(f, -1):
-		return "-Inf"
-	default:
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-}
+func (v Value) String() string { return strconv.FormatFloat(float64(v), 'f', -1, 64) }
 
 // MarshalJSON writes the value as a string, as on the wire: JSON has no NaN.
 func (v Value) MarshalJSON() ([]byte, error) { return []byte(`"` + v.String() + `"`), nil }

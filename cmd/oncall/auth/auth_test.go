@@ -284,6 +284,22 @@ func TestStatusTriesTheCredential(t *testing.T) {
 	}, got.Items[0].Secrets)
 }
 
+func TestStatusOfLogsMetricsAndDashboards(t *testing.T) {
+	t.Parallel()
+	e, vars := served(t)
+	for _, service := range []string{"loki", "prometheus", "grafana"} {
+		name := "ONCALL_" + strings.ToUpper(service)
+		e.Vars[name+"_URL"], e.Vars[name+"_TOKEN"] = vars[name+"_URL"], vars[name+"_TOKEN"]
+		r := e.Run("auth status " + service)
+		assert.Equal(t, 0, r.Code, r.Err)
+		assert.Regexp(t, `(?m)^`+service+` +accepted`, r.Out)
+		e.Vars[name+"_TOKEN"] = "wrong"
+		r = e.Run("auth status " + service)
+		assert.Equal(t, 3, r.Code, r.Out)
+		assert.Regexp(t, `(?m)^`+service+` +refused`, r.Out)
+	}
+}
+
 func TestStatusOfWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	e, vars := served(t)

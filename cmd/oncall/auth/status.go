@@ -15,6 +15,8 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/loki"
+	"github.com/balena-io/oncall/pkg/prometheus"
 )
 
 // States of a service's credentials.
@@ -78,6 +80,27 @@ func try(f *cli.Factory) map[string]func(context.Context) error {
 			c, err := f.Balena(ctx)
 			if err == nil {
 				_, err = c.WhoAmI(ctx)
+			}
+			return err
+		},
+		"loki": func(ctx context.Context) error {
+			c, err := f.Loki(ctx)
+			if err == nil {
+				_, err = c.LabelNames(ctx, "", loki.Span{}) // wants the tenant too
+			}
+			return err
+		},
+		"prometheus": func(ctx context.Context) error {
+			c, err := f.Prometheus(ctx)
+			if err == nil {
+				_, err = c.Query(ctx, prometheus.Query{Expr: "1"})
+			}
+			return err
+		},
+		"grafana": func(ctx context.Context) error {
+			c, err := f.Grafana(ctx)
+			if err == nil {
+				_, err = c.Me(ctx)
 			}
 			return err
 		},
@@ -155,14 +178,15 @@ func status(ctx context.Context, f *cli.Factory, services []string) error {
 func configured(cfg *config.Config) []string {
 	out := []string{}
 	for _, s := range config.Services() {
-		for _, o := range config.ServiceOptions(s) {
-			if cfg.Get(o.Key).Set {
-				out = append(out, s)
-				break
-			}
+		if anySet(cfg, s) {
+			out = append(out, s)
 		}
 	}
 	return out
+}
+
+func anySet(cfg *config.Config, service string) bool {
+	return slices.ContainsFunc(config.ServiceOptions(service), func(o config.Option) bool { return cfg.Get(o.Key).Set })
 }
 
 func look(ctx context.Context, f *cli.Factory, cfg *config.Config, service string) statusItem {
@@ -183,7 +207,7 @@ func look(ctx context.Context, f *cli.Factory, cfg *config.Config, service strin
 		item.State = notTried
 	}
 	read, ok := try(f)[service]
-	if !ok {
+	if !ok || !anySet(cfg, service) {
 		if item.State == notTried {
 			item.Message = "there is no cheap read to try them with"
 		}
