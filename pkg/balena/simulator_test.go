@@ -141,6 +141,27 @@ func TestTheFleetThatChangedSinceThePlanIsLeftAlone(t *testing.T) {
 	assert.Equal(t, invalid.ID, forced.After.Target.ID)
 }
 
+// TestAPinThatChangedTheFlagAloneIsSeen: the release is the same, and the fleet is
+// not what was planned with.
+func TestAPinThatChangedTheFlagAloneIsSeen(t *testing.T) {
+	t.Parallel()
+	s := simulate(t)
+	ctx := t.Context()
+	f, err := s.Fleet(ctx, simulator.BalenaFleetSlug)
+	require.NoError(t, err)
+	newest, err := s.FindRelease(ctx, f, simulator.BalenaReleaseNewest)
+	require.NoError(t, err)
+	before, err := s.FindRelease(ctx, f, simulator.BalenaReleaseBefore)
+	require.NoError(t, err)
+	held, err := s.Pin(ctx, f, newest, false)
+	require.NoError(t, err)
+	_, err = s.Pin(ctx, f, before, false)
+	require.ErrorIs(t, err, apierr.ErrConflict)
+	now, err := s.Fleet(ctx, simulator.BalenaFleetSlug)
+	require.NoError(t, err)
+	assert.Equal(t, held.After, now)
+}
+
 // TestEachFaultChangesAFleetAtMostOnce holds, fault by fault, what the world did
 // and how often it was asked.
 func TestEachFaultChangesAFleetAtMostOnce(t *testing.T) {

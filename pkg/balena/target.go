@@ -3,6 +3,7 @@ package balena
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -131,10 +132,11 @@ func (c *Client) set(ctx context.Context, op string, seen Fleet, to target) (Cha
 }
 
 // patch is the one request that changes something. The filter makes it a
-// compare-and-set (note 5), so even the repetition after a 429, which refused
-// it, changes nothing that somebody else has set meanwhile.
+// compare-and-set of both fields (note 5), so even the repetition after a 429, which
+// refused it, changes nothing that somebody else has set meanwhile: a pin at the
+// release that a fleet follows to changes the flag alone.
 func (c *Client) patch(ctx context.Context, op string, seen Fleet, to target) error {
-	q := query{filter: "should_be_running__release eq " + numberOrNull(seen.Target.ID)}
+	q := query{filter: fmt.Sprintf("should_be_running__release eq %s and should_track_latest_release eq %t", numberOrNull(seen.Target.ID), seen.Track)}
 	return c.send(ctx, httpx.Request{
 		Op: op, Method: http.MethodPatch, Path: resources + row("application", seen.ID), RawQuery: q.raw(), JSON: to.body(),
 	}, nil)

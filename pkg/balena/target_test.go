@@ -3,6 +3,7 @@ package balena_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,9 @@ var (
 	to   = balena.Release{ID: 9001, RawVersion: "4.2.0", Status: balena.Success, Final: true, Passing: true}
 )
 
-const patched = "/v7/application(42)?$filter=should_be_running__release%20eq%209002"
+// patched is a fleet that is changed on the condition that it stands where it was
+// seen.
+const patched = "/v7/application(42)?$filter=should_be_running__release%20eq%209002%20and%20should_track_latest_release%20eq%20true"
 
 func patch(reply httpxtest.Reply) httpxtest.Exchange {
 	return httpxtest.Exchange{Method: "PATCH", Path: patched, Body: `{"should_be_running__release":9001,"should_track_latest_release":false}`, Reply: reply}
@@ -117,7 +120,7 @@ func TestWhatBecameOfAPin(t *testing.T) {
 func TestPinOfAFleetWithoutATarget(t *testing.T) {
 	t.Parallel()
 	e := patch(httpxtest.Status(200))
-	e.Path = "/v7/application(42)?$filter=should_be_running__release%20eq%20null"
+	e.Path = "/v7/application(42)?$filter=should_be_running__release%20eq%20null%20and%20should_track_latest_release%20eq%20true"
 	none := seen
 	none.Target = balena.Ref{}
 	srv := httpxtest.New(t, e, look(fleetRow(false, "9001")))
@@ -174,11 +177,13 @@ func TestUnpin(t *testing.T) {
 	t.Parallel()
 	pinned := seen
 	pinned.Track = false
+	both := `{"should_be_running__release":9005,"should_track_latest_release":true}`
 	latest := httpxtest.Exchange{Path: latestOfTest, Reply: rows(releaseRow("9005", "4.5.0", ""))}
 	unpin := func(body string) httpxtest.Exchange {
-		return httpxtest.Exchange{Method: "PATCH", Path: patched, Body: body, Reply: httpxtest.Status(200)}
+		return httpxtest.Exchange{Method: "PATCH", Path: strings.Replace(patched, "true", "false", 1), Body: body, Reply: httpxtest.Status(200)}
 	}
-	both := `{"should_be_running__release":9005,"should_track_latest_release":true}`
+	behind := unpin(both)
+	behind.Path = patched
 	for name, c := range map[string]struct {
 		from      balena.Fleet
 		exchanges []httpxtest.Exchange
@@ -189,8 +194,8 @@ func TestUnpin(t *testing.T) {
 		"to the newest":          {pinned, []httpxtest.Exchange{latest, unpin(both), look(fleetRow(true, "9005"))}, true, nil, 9005},
 		"moved on by the server": {pinned, []httpxtest.Exchange{latest, unpin(both), look(fleetRow(true, "9006"))}, true, nil, 9006},
 		"without a release":      {pinned, []httpxtest.Exchange{{Path: latestOfTest, Reply: rows()}, unpin(`{"should_track_latest_release":true}`), look(fleetRow(true, "9002"))}, true, nil, 9002},
-		"tracking, but behind":   {seen, []httpxtest.Exchange{latest, unpin(both), look(fleetRow(true, "9005"))}, true, nil, 9005},
-		"behind, and no right":   {seen, []httpxtest.Exchange{latest, unpin(both), look(fleetRow(true, "9002"))}, false, apierr.ErrAuth, 9002},
+		"tracking, but behind":   {seen, []httpxtest.Exchange{latest, behind, look(fleetRow(true, "9005"))}, true, nil, 9005},
+		"behind, and no right":   {seen, []httpxtest.Exchange{latest, behind, look(fleetRow(true, "9002"))}, false, apierr.ErrAuth, 9002},
 		"there already":          {seen, []httpxtest.Exchange{{Path: latestOfTest, Reply: rows(releaseRow("9002", "4.3.0", ""))}}, false, nil, 9002},
 		"pinned elsewhere":       {pinned, []httpxtest.Exchange{latest, unpin(both), look(fleetRow(false, "8000"))}, false, apierr.ErrConflict, 9002},
 		"the list is refused":    {pinned, []httpxtest.Exchange{{Path: latestOfTest, Reply: httpxtest.Status(401)}}, false, apierr.ErrAuth, 0},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/pkg/apierr"
+	"github.com/balena-io/oncall/pkg/balena"
 	"github.com/balena-io/oncall/pkg/deploy"
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/jenkins"
@@ -227,7 +229,7 @@ func newDeployer(j deploy.Jenkins, wait func(context.Context, time.Duration) err
 		Jenkins: j, Now: time.Now, Wait: wait, Poll: time.Second}
 }
 
-// barrier holds each start until all of a round are there.
+// barrier holds each change until all of a round are there.
 type barrier struct {
 	next http.RoundTripper
 
@@ -244,7 +246,7 @@ func (b *barrier) round(n int) {
 }
 
 func (b *barrier) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodPost {
+	if r.Method != http.MethodGet {
 		b.mu.Lock()
 		open := b.open
 		if strings.HasSuffix(r.URL.Path, "/cancelItem") {
@@ -323,5 +325,47 @@ func TestRacing(t *testing.T) {
 		assert.Equal(t, 1, stayed, "round %d: %+v", round, ends)
 		assert.Equal(t, n-1, gate.cancels)
 		assert.Equal(t, 1, w.CancelJenkinsQueue())
+	}
+}
+
+// TestRacingForAFleet: the first change of the fleet makes all others void, also
+// the one that keeps the release and pins it there.
+func TestRacingForAFleet(t *testing.T) {
+	t.Parallel()
+	w := newFleetWorld(t)
+	gate := &barrier{next: w.world.Transport()}
+	client, err := balena.New(balena.Config{HTTP: httpx.Config{BaseURL: simulator.BaseURL + "/balena", Transport: gate}, Token: secret.New(simulator.BalenaToken)})
+	require.NoError(t, err)
+	wants := []deploy.Want{{To: oldest}, {To: latest, Hold: true}, back}
+	states := []string{"pinned to 2.13.4; the newest is 2.14.0+rev1", "pinned to 2.14.0+rev1", "pinned to 2.14.0; the newest is 2.14.0+rev1"}
+	for range 8 {
+		gate.round(len(wants))
+		errs := make([]error, len(wants))
+		var wg sync.WaitGroup
+		for i, want := range wants {
+			wg.Go(func() {
+				d := *w.Deployer
+				d.Fleet = client
+				p, err := d.Plan(t.Context(), want)
+				if err == nil {
+					_, err = d.Act(t.Context(), want, p, func(deploy.Event) {})
+				}
+				errs[i] = err
+			})
+		}
+		wg.Wait()
+		s, err := w.Look(t.Context())
+		require.NoError(t, err)
+		won := slices.Index(states, s.Fleet.Words())
+		require.GreaterOrEqual(t, won, 0, s.Fleet.Words())
+		for i, err := range errs {
+			if i == won {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, apierr.ErrConflict)
+				require.ErrorContains(t, err, "somebody else changed the fleet meanwhile")
+			}
+		}
+		w.do(deploy.Want{Unpin: true})
 	}
 }
