@@ -40,6 +40,9 @@ func TestAppendAndAll(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Regexp(t, `^\{"id":"a"[^\n]*\}\n\{"id":"a"[^\n]*\}\n$`, string(text), "a line each, and no other")
 }
 
 func TestTornLineIsPassedOverAndNotExtended(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 type lineResult struct {
@@ -28,42 +26,24 @@ func (s *Streams) Ask(ctx context.Context, question string) (string, error) {
 	return text, err
 }
 
-// AskHidden is Ask for a secret: on a terminal the answer is not shown, and the
-// echo is back when AskHidden returns, however it returns.
+// AskHidden is Ask for a secret: on a terminal the answer is not shown. The echo
+// is off before the question is there to be answered, and back when AskHidden
+// returns, however it returns.
 func (s *Streams) AskHidden(ctx context.Context, question string) (string, error) {
-	s.ask(question)
-	text, err := s.readHidden(ctx)
-	s.asked(true)
-	return text, err
-}
-
-func (s *Streams) readHidden(ctx context.Context) (string, error) {
-	f, ok := s.In.(*os.File)
-	if !ok || !isTerminal(f) || s.buffered() {
-		return s.readLine(ctx)
-	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	fd := int(f.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", err
+	if f, ok := s.In.(*os.File); ok && isTerminal(f) {
+		restore, err := echoOff(f)
+		if err != nil {
+			return "", err
+		}
+		defer restore()
 	}
-	got := make(chan lineResult, 1)
-	go func() {
-		p, err := term.ReadPassword(fd)
-		got <- lineResult{string(p), err}
-	}()
-	select {
-	case <-ctx.Done():
-		// The reader cannot be taken off the terminal; the echo comes back
-		// without it.
-		_ = term.Restore(fd, before)
-		return "", ctx.Err()
-	case r := <-got:
-		return r.text, r.err
-	}
+	s.ask(question)
+	text, err := s.readLine(ctx)
+	s.asked(true)
+	return text, err
 }
 
 // ask shows the question; the progress line stays away until asked.
@@ -83,12 +63,6 @@ func (s *Streams) asked(newline bool) {
 		_, _ = io.WriteString(s.Err, "\n")
 	}
 	s.progress.show()
-}
-
-func (s *Streams) buffered() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pending != nil || s.lines != nil && s.lines.Buffered() > 0
 }
 
 // readLine reads one line in a goroutine, as a read from a terminal cannot be

@@ -111,7 +111,7 @@ func (b *batch) finish(ctx context.Context, err error) []Result {
 		case err == nil:
 			b.report(target, Outcome{Changed: true})
 		case ctx.Err() != nil && !errors.Is(err, apierr.ErrUnknownOutcome):
-			res.fail(err)
+			res.fail(b.notSent())
 			res.State, res.words = NotSent, "not sent"
 			b.byName[target] = res
 			if b.r.Printer.Human() && len(b.p.Targets) > 1 {
@@ -132,6 +132,17 @@ func (b *batch) finish(ctx context.Context, err error) []Result {
 		}
 	}
 	return out
+}
+
+// notSent is the error of a target that an interrupt came before.
+func (b *batch) notSent() error {
+	err := errors.New("not sent: an interrupt came before it")
+	if b.r.Signal != nil {
+		if code, ok := b.r.Signal(); ok {
+			return exit.With(code, err)
+		}
+	}
+	return err
 }
 
 // Nothing says why there is nothing to change: a sentence for people, an empty
