@@ -14,13 +14,14 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/balena-io/oncall/cmd/oncall/root"
 )
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
+	if len(os.Args) != 2 || strings.HasPrefix(os.Args[1], "-") {
 		log.Fatal("usage: gen FOLDER")
 	}
 	if err := store(os.Args[1], reference(root.Tree())); err != nil {
