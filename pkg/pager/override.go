@@ -35,6 +35,9 @@ type Override struct {
 	Open     []string  `json:"open"`     // names of those for which the person away stays on duty
 	Already  bool      `json:"already"`  // it was there before
 	Looked   bool      `json:"looked"`   // an answer was lost, and a look found what it would have said
+	// Across are others that lie across this one: somebody else made them meanwhile.
+	// VictorOps keeps them all, and who is on duty then is anybody's guess.
+	Across []StandIn `json:"across"`
 }
 
 const opOverride = "override"
@@ -62,8 +65,9 @@ func (p *Pager) CheckOverride(in NewOverride) error {
 // away, and until each policy is assigned to the cover the person away stays on
 // duty (note 5). Here they are one: when the second step is refused, the first is
 // undone, and the end is what a look at the override confirms. An override of the
-// same people and times that is there already is used. After a lost answer what
-// the look does not settle is an apierr.ErrUnknownOutcome, and nothing is undone.
+// same people and times that is there already is used; one that somebody else made
+// meanwhile is told in Across. After a lost answer what the look does not settle is
+// an apierr.ErrUnknownOutcome, and nothing is undone.
 func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) {
 	if err := p.CheckOverride(in); err != nil {
 		return Override{}, err
@@ -89,7 +93,7 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 	if err != nil {
 		return Override{}, p.undo(ctx, v, made, err)
 	}
-	now, err := p.Client.Override(ctx, v.ID)
+	now, all, err := p.confirm(ctx, v.ID)
 	if err != nil {
 		return Override{}, &apierr.Error{Vendor: victorops.Vendor, Op: opOverride, Message: "made, but a look to confirm it failed: override " + v.ID,
 			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall rotation override", Err: err}
@@ -101,7 +105,7 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 		}
 	}
 	out := Override{ID: v.ID, Away: in.Away.Username, Cover: in.Cover.Username, Start: in.Start.UTC(), End: in.End.UTC(),
-		Policies: []string{}, Open: []string{}, Already: !changed, Looked: looked}
+		Policies: []string{}, Open: []string{}, Already: !changed, Looked: looked, Across: []StandIn{}}
 	for _, a := range now.Assignments {
 		name := p.policyName(ctx, a.Policy)
 		if slices.Contains(wanted, a.Policy) {
@@ -110,7 +114,28 @@ func (p *Pager) Override(ctx context.Context, in NewOverride) (Override, error) 
 			out.Open = append(out.Open, name)
 		}
 	}
+	for _, o := range all {
+		if o.ID != v.ID && len(in.across(o)) > 0 {
+			out.Across = append(out.Across, p.standIn(ctx, o))
+		}
+	}
 	return out, nil
+}
+
+// confirm reads the override back, with all others: the vendor has no way to make
+// one only where there is none, so two people who look at the same moment both
+// find the way clear. Each reads when its own is whole, so the later one at least
+// sees the other.
+func (p *Pager) confirm(ctx context.Context, id string) (victorops.Override, []victorops.Override, error) {
+	all, err := p.Client.Overrides(ctx)
+	if err != nil {
+		return victorops.Override{}, nil, err
+	}
+	if n := slices.IndexFunc(all, func(o victorops.Override) bool { return o.ID == id }); n >= 0 {
+		return all[n], all, nil
+	}
+	v, err := p.Client.Override(ctx, id)
+	return v, all, err
 }
 
 // away is the first step: it says who is away, or finds that this was said.
@@ -198,12 +223,8 @@ func covered(all []victorops.Assignment, policy, cover string) bool {
 // times, without a cover or with the same, is not a clash: it is completed.
 func (p *Pager) clash(ctx context.Context, in NewOverride, before []victorops.Override) error {
 	for _, o := range before {
-		if !strings.EqualFold(o.User.Username, in.Away.Username) || !o.Start.Before(in.End) || !o.End.After(in.Start) {
-			continue
-		}
-		for _, a := range o.Assignments {
-			asked := len(in.Policies) == 0 || slices.ContainsFunc(in.Policies, func(r Policy) bool { return r.Slug == a.Policy })
-			if !asked || !a.Assigned || in.same(o) && strings.EqualFold(a.User, in.Cover.Username) {
+		for _, a := range in.across(o) {
+			if in.same(o) && strings.EqualFold(a.User, in.Cover.Username) {
 				continue
 			}
 			return apierr.New(apierr.ErrGuard, victorops.Vendor, opOverride, "%s stands in for %s already from %s to %s, on %s (%s)",
@@ -212,6 +233,22 @@ func (p *Pager) clash(ctx context.Context, in NewOverride, before []victorops.Ov
 		}
 	}
 	return nil
+}
+
+// across returns the covers of o that in would lie across: of the same person, at
+// the same time, for a policy that is asked for.
+func (in NewOverride) across(o victorops.Override) []victorops.Assignment {
+	if !strings.EqualFold(o.User.Username, in.Away.Username) || !o.Start.Before(in.End) || !o.End.After(in.Start) {
+		return nil
+	}
+	out := []victorops.Assignment{}
+	for _, a := range o.Assignments {
+		asked := len(in.Policies) == 0 || slices.ContainsFunc(in.Policies, func(r Policy) bool { return r.Slug == a.Policy })
+		if asked && a.Assigned {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (in NewOverride) same(o victorops.Override) bool {

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/pager"
 	"github.com/balena-io/oncall/pkg/when"
 )
@@ -35,7 +37,8 @@ func newCmdOverride(f *cli.Factory) *cobra.Command {
 		Long: `Put <cover> in the place of --away (you, when it is not said) from one time to another.
 The pager needs two steps for it; here they are one: either the whole override is
 there in the end and was read back, or nothing is left behind. It is refused where
-somebody else stands in already (exit 8).
+somebody else stands in already (exit 8). The pager cannot refuse two that are made
+at the same moment: who comes later is told, with the line that takes theirs back.
 
 Without an argument it lists the overrides that are not over; --cancel takes one back.
 
@@ -158,11 +161,30 @@ func (o *overrideOptions) run(ctx context.Context) error {
 			x.Message += "; an answer was lost, a look shows that it arrived"
 		}
 		report(made.ID, x)
+		if len(made.Across) > 0 {
+			return twice(o.f, made)
+		}
 		if !made.Already {
 			o.f.IO.Hint("undo: oncall rotation override --cancel %s", made.ID)
 		}
 		return nil
 	})
+}
+
+// twice is the error of an override that was made while somebody else made another
+// for the same time. It stands: too many on duty are better than nobody.
+func twice(f *cli.Factory, made pager.Override) error {
+	x := made.Across[0]
+	who := []string{}
+	for _, c := range x.Covers {
+		if c.User != "" && !slices.Contains(who, c.User) {
+			who = append(who, c.User)
+		}
+	}
+	return apierr.New(apierr.ErrConflict, "rotation", "override",
+		"%s is there, and somebody made %s at the same moment: %s for %s, %s to %s; the pager keeps both, and does not tell who is on duty then",
+		made.ID, x.ID, strings.Join(who, ", "), x.Away, local(f, x.Start, ""), local(f, x.End, "")).
+		WithHint("agree on one, and take the other back: oncall rotation override --cancel %s", made.ID)
 }
 
 // resolve turns names into people and policies.

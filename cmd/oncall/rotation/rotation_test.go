@@ -2,11 +2,14 @@ package rotation_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -160,6 +163,59 @@ func TestTroubleOfTake(t *testing.T) {
 	})
 }
 
+// A policy that is typed twice is taken once: the second take would be refused, and
+// hide that the first was made.
+func TestTakeOfOneTypedTwice(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Vars["ONCALL_USER"] = "secondary"
+	r := e.Run(`rotation take "Operations primary" "operations prim" "Operations/Operations primary" -o name`)
+	assert.Equal(t, 0, r.Code, r.Err)
+	assert.Equal(t, "policy/Operations primary\n", r.Out)
+	assert.Equal(t, 1, changes(t, e))
+}
+
+// Two teams may call their policies alike: what became of each is told apart.
+func TestTakeOfTwoCalledAlike(t *testing.T) {
+	t.Parallel()
+	onCall := map[string]string{"pol-1": "noor", "pol-2": "noor"}
+	var mu sync.Mutex
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		policy := func(team, slug string) string {
+			return `{"policy":{"name":"Primary","slug":"` + slug + `"},"team":{"name":"` + team + `","slug":"team-` + team + `"}}`
+		}
+		now := func(team, slug string) string {
+			return `{"team":{"name":"` + team + `","slug":"team-` + team + `"},"oncallNow":[{"escalationPolicy":{"name":"Primary","slug":"` + slug + `"},` +
+				`"users":[{"onCalluser":{"username":"` + onCall[slug] + `"}}]}]}`
+		}
+		switch {
+		case r.URL.Path == "/api-public/v1/policies":
+			_, _ = fmt.Fprintf(w, `{"policies":[%s,%s]}`, policy("Red", "pol-1"), policy("Blue", "pol-2"))
+		case r.URL.Path == "/api-public/v1/oncall/current":
+			_, _ = fmt.Fprintf(w, `{"teamsOnCall":[%s,%s]}`, now("Red", "pol-1"), now("Blue", "pol-2"))
+		case r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "pol-2"):
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprint(w, `{"message":"no"}`)
+		case r.Method == http.MethodPatch:
+			onCall["pol-1"] = "you"
+			_, _ = fmt.Fprint(w, `{"result":"ok"}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = fmt.Fprint(w, `{}`)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	e := clitest.New(t)
+	e.Vars = map[string]string{"ONCALL_VICTOROPS_URL": srv.URL, "ONCALL_VICTOROPS_API_ID": "id", "ONCALL_VICTOROPS_API_KEY": "key", "ONCALL_USER": "you"}
+	r := e.Run("rotation take Red/Primary Blue/Primary")
+	assert.Equal(t, 6, r.Code, r.Err)
+	assert.Regexp(t, `^policy/Primary taken +\(from noor\)\n$`, r.Out)
+	assert.Contains(t, r.Err, "policy/Blue/Primary failed: ")
+}
+
 // Ctrl-C in the middle of a batch: what was done is told, the rest is not sent.
 func TestTakeInterrupted(t *testing.T) {
 	t.Parallel()
@@ -220,6 +276,43 @@ func TestTakeInterruptedInFlight(t *testing.T) {
 	assert.Empty(t, r.Out)
 	assert.Contains(t, r.Err, "take on-call: cannot tell whether it was taken: interrupted before the answer came\nhint: oncall rotation now\n")
 	assert.Equal(t, 1, changes(t, e))
+}
+
+// Two people override at the same moment, and the vendor keeps both: the one who
+// comes later reads so, with the line that takes theirs back.
+func TestOverrideByTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"table", "json"} {
+		e := clitest.New(t)
+		var first clitest.Result
+		var once sync.Once
+		world := e.World.Handler()
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				once.Do(func() { first = e.Run("rotation override manager --from 2h --for 8h -o name") })
+			}
+			world.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		mine := clitest.New(t)
+		delete(mine.Vars, "ONCALL_CONTEXT")
+		for _, line := range e.World.Env(srv.URL) {
+			name, value, _ := strings.Cut(line, "=")
+			mine.Vars[name] = value
+		}
+		mine.Vars["ONCALL_USER"] = "you"
+		mine.Vars["ONCALL_TZ"] = "UTC"
+		r := mine.Run("rotation override secondary --from 2h --for 8h -o " + format)
+		require.Equal(t, 0, first.Code, first.Err)
+		assert.Equal(t, 8, r.Code, r.Err)
+		other := strings.TrimPrefix(strings.TrimSpace(first.Out), "override/")
+		assert.Contains(t, r.Err, "and somebody made "+other+" at the same moment: manager for you, ")
+		own := regexp.MustCompile(`override/(ovrprd-\w+)`).FindStringSubmatch(r.Out)
+		require.NotNil(t, own, "the one that was made is told: %s", r.Out)
+		assert.Contains(t, r.Err, "take the other back: oncall rotation override --cancel "+own[1])
+		assert.NotContains(t, r.Err, "undo:")
+		assert.Equal(t, 0, mine.Run("rotation override --cancel "+own[1]).Code)
+	}
 }
 
 func TestTroubleOfOverride(t *testing.T) {

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,8 @@ oncall rotation take "Operations primary" "Operations low urgency" --from second
 // taking is one policy to take, or why it cannot be.
 type taking struct {
 	pager.Taking
-	err error
+	name string // how its outcome is told: the policy's name, unless another one has it too
+	err  error
 }
 
 func (o *takeOptions) run(ctx context.Context) error {
@@ -72,7 +74,7 @@ func (o *takeOptions) run(ctx context.Context) error {
 	}
 	plan := mutate.Plan{Verb: "take", Done: "taken", Kind: "policy"}
 	for _, t := range all {
-		plan.Targets = append(plan.Targets, t.Policy.Name)
+		plan.Targets = append(plan.Targets, t.name)
 		if t.err == nil && !t.Already {
 			plan.Effects = append(plan.Effects, fmt.Sprintf("%s: %s in the place of %s, until the turn ends", t.Policy.Label(), user, t.From))
 		}
@@ -83,14 +85,14 @@ func (o *takeOptions) run(ctx context.Context) error {
 				return err // the rest is not sent, and mutate says so
 			}
 			if t.err != nil {
-				report(t.Policy.Name, mutate.Outcome{Err: t.err})
+				report(t.name, mutate.Outcome{Err: t.err})
 				continue
 			}
 			done, err := p.Take(ctx, t.Taking)
 			if err != nil && len(all) == 1 {
 				return err
 			}
-			report(t.Policy.Name, outcome(done, err))
+			report(t.name, outcome(done, err))
 		}
 		return nil
 	})
@@ -114,16 +116,23 @@ func outcome(t pager.Taking, err error) mutate.Outcome {
 // against it is the error of the command; with several it is that policy's.
 func (o *takeOptions) look(ctx context.Context, p *pager.Pager, from, to string) ([]taking, error) {
 	all := []taking{}
-	for _, name := range o.args {
-		r, err := p.FindPolicy(ctx, name)
+	for _, typed := range o.args {
+		r, err := p.FindPolicy(ctx, typed)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(all, func(t taking) bool { return t.Policy.Slug == r.Slug }) {
+			continue // it was typed twice, and can be taken once
 		}
 		t, err := p.PlanTake(ctx, r, from, to)
 		if err != nil && len(o.args) == 1 {
 			return nil, err
 		}
-		all = append(all, taking{t, err})
+		name := r.Name
+		if slices.ContainsFunc(all, func(t taking) bool { return t.name == name }) {
+			name = r.Team + "/" + r.Name
+		}
+		all = append(all, taking{t, name, err})
 	}
 	return all, nil
 }
