@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -17,11 +18,13 @@ import (
 // API is a server as the clients of Loki, Prometheus and Grafana read it. It is
 // safe for concurrent use.
 type API struct {
-	*httpx.Client
 	Host   string      // of the base URL, as a person reads it
 	Header http.Header // of every request; complete before the first
 
 	access  Access
+	cfg     httpx.Config // as given
+	http    atomic.Pointer[httpx.Client]
+	finding sync.Mutex
 	hint    string      // how to get a credential
 	getOnly atomic.Bool // this server refused a form that it answered as a GET
 }
@@ -48,15 +51,54 @@ func (a Access) Open(cfg httpx.Config, classify func(*httpx.Answer)) (*API, erro
 			}
 		}
 	}
-	api := &API{Host: Host(cfg.BaseURL), Header: http.Header{}, access: a}
+	api := &API{Host: Host(cfg.BaseURL), Header: http.Header{}, access: a, cfg: cfg}
 	if a.OrgID != "" {
 		api.Header.Set("X-Grafana-Org-Id", a.OrgID)
 	}
 	cfg = a.apply(cfg)
 	api.hint = cfg.LoginHint
-	var err error
-	api.Client, err = httpx.New(cfg)
+	client, err := httpx.New(cfg)
+	api.http.Store(client)
 	return api, err
+}
+
+// Base is the URL below which the API is, without a slash at the end.
+func (a *API) Base() string { return a.http.Load().Base() }
+
+// Upgrader is the way to a WebSocket.
+func (a *API) Upgrader(r httpx.Request) http.RoundTripper { return a.http.Load().Upgrader(r) }
+
+// Do sends r. Where Grafana has no data source of the uid, it looks for one of that
+// name, once: from then on its uid is used.
+func (a *API) Do(ctx context.Context, r httpx.Request, out any) (*httpx.Response, error) {
+	tried := a.http.Load()
+	res, err := tried.Do(ctx, r, out)
+	if a.access.Find == nil || !errors.Is(err, errNoSource) {
+		return res, err
+	}
+	client, err := a.byName(ctx, tried)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(ctx, r, out)
+}
+
+func (a *API) byName(ctx context.Context, tried *httpx.Client) (*httpx.Client, error) {
+	a.finding.Lock()
+	defer a.finding.Unlock()
+	if client := a.http.Load(); client != tried {
+		return client, nil
+	}
+	access := a.access
+	var err error
+	if access.DataSource, err = a.access.Find(ctx, a.access.DataSource); err != nil {
+		return nil, err
+	}
+	client, err := httpx.New(access.apply(a.cfg))
+	if err == nil {
+		a.http.Store(client)
+	}
+	return client, err
 }
 
 // Read sends a read. A web page, of whatever it tells, is the page of a login:

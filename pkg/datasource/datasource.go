@@ -8,7 +8,9 @@
 package datasource
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -30,7 +32,10 @@ type Access struct {
 	// Grafana's root and requests travel through its data source proxy. Empty is
 	// the server itself.
 	DataSource string
-	OrgID      string // Grafana organisation (X-Grafana-Org-Id); empty is the token's own
+	// Find is asked for the uid when Grafana has no data source of the uid above,
+	// which may be a name. nil leaves it at that.
+	Find  func(ctx context.Context, name string) (uid string, err error)
+	OrgID string // Grafana organisation (X-Grafana-Org-Id); empty is the token's own
 	// Grafana is true for Grafana's own API, whose answers are its own.
 	Grafana bool
 }
@@ -74,6 +79,9 @@ func (a Access) apply(cfg httpx.Config) httpx.Config {
 	return cfg
 }
 
+// errNoSource marks that Grafana has no data source with the uid.
+var errNoSource = errors.New("no such data source")
+
 // Host is the host of a URL as a person reads it, without credentials.
 func Host(rawURL string) string {
 	u, err := url.Parse(rawURL)
@@ -94,8 +102,9 @@ func explain(e *httpx.Answer, host, hint string) {
 		e.Err.Kind = []error{apierr.ErrAuth}
 		e.Err.Message = "Grafana at " + host + " could not sign in to its own data source: " + text
 		e.Err.Hint = "the credential stored in Grafana's data source is wrong; one of Grafana's administrators can mend it"
-	case e.Status == http.StatusNotFound && strings.HasPrefix(text, "Unable to find datasource"):
-		e.Err.Kind = []error{apierr.ErrNotFound}
+	case e.Status == http.StatusNotFound && strings.HasPrefix(text, "Unable to find datasource"),
+		e.Status == http.StatusBadRequest && text == "UID is invalid": // one with a space, as names have
+		e.Err.Kind = []error{apierr.ErrNotFound, errNoSource}
 		e.Err.Message = "Grafana at " + host + " has no data source with this uid"
 		e.Err.Hint = "the uid is at the end of the data source's address in Grafana (Connections > Data sources)"
 	case e.Status == http.StatusForbidden && text != "":

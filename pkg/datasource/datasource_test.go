@@ -1,9 +1,13 @@
 package datasource_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -54,6 +58,53 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func answer(status int, kind, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// What Grafana knows no uid of may be a name. It is looked up once, also when many
+// requests ask at once; without a way to do so, or when it fails, that is told.
+func TestDataSourceByName(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	access := datasource.Access{Vendor: "loki", DataSource: "My Loki", Find: func(_ context.Context, name string) (string, error) {
+		asked.Add(1)
+		if name != "My Loki" {
+			return "", errors.New("asked for " + name)
+		}
+		return "P1", nil
+	}}
+	cfg := httpx.Config{BaseURL: "https://grafana.example.test", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/api/datasources/proxy/uid/P1/"):
+			return answer(200, "application/json", `{}`), nil
+		case strings.Contains(r.URL.Path, "My Loki"):
+			return answer(400, "application/json", `{"message":"UID is invalid"}`), nil
+		}
+		return answer(404, "application/json", `{"message":"Unable to find datasource"}`), nil
+	})}
+	api, err := access.Open(cfg, nil)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			_, err := api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, int32(1), asked.Load())
+	assert.Equal(t, "https://grafana.example.test/api/datasources/proxy/uid/P1", api.Base())
+
+	access.DataSource = "Other"
+	api, err = access.Open(cfg, nil)
+	require.NoError(t, err)
+	_, err = api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	require.ErrorContains(t, err, "asked for Other")
+	access.Find = nil
+	api, err = access.Open(cfg, nil)
+	require.NoError(t, err)
+	_, err = api.Read(t.Context(), httpx.Request{Op: "x", Path: "/y"})
+	require.ErrorIs(t, err, apierr.ErrNotFound)
+	assert.ErrorContains(t, err, "Grafana at grafana.example.test has no data source with this uid")
 }
 
 // The vendor's own classification comes after that of login proxies, a caller's last.

@@ -80,22 +80,6 @@ func (c *Client) Me(ctx context.Context) (User, error) {
 	return User{Name: "service account in " + org.Name, OrgID: org.ID}, nil
 }
 
-// DataSource is a server that Grafana reads from.
-type DataSource struct {
-	UID     string `json:"uid"`
-	Name    string `json:"name"`
-	Type    string `json:"type"` // loki, prometheus, ...
-	URL     string `json:"url"`
-	Default bool   `json:"isDefault"`
-}
-
-// DataSources lists the data sources. It needs a right that Viewers lack by
-// default; the error is an apierr.ErrAuth then.
-func (c *Client) DataSources(ctx context.Context) ([]DataSource, error) {
-	out := []DataSource{}
-	return out, c.do(ctx, httpx.Request{Op: "list data sources", Path: "/api/datasources"}, &out)
-}
-
 // links of the API are absolute paths that begin with Grafana's own sub-path.
 func (c *Client) resolve(path string) string {
 	base, err := url.Parse(c.api.Base() + "/")

@@ -200,7 +200,7 @@ func TestDataSourcesAndMe(t *testing.T) {
 	})
 	ds, err := c.DataSources(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []grafana.DataSource{{UID: "P1", Name: "Loki", Type: "loki", URL: "http://loki", Default: true}}, ds)
+	assert.Equal(t, []grafana.DataSource{{UID: "P1", Name: "Loki", Type: "loki", Default: true}}, ds)
 	me, err := c.Me(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "service account in Main Org.", me.Name)

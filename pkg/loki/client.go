@@ -26,8 +26,11 @@ type Config struct {
 	HTTP       httpx.Config
 	Token      secret.String // bearer token, a Grafana service account's with DataSource; zero sends none
 	Tenant     string        // X-Scope-OrgID; several are joined by "|" for queries, not for tails. Empty sends none
-	DataSource string        // uid of a Grafana data source of type loki; empty is direct
+	DataSource string        // uid of a Grafana data source of type loki, or its name where FindSource is set; empty is direct
 	OrgID      string        // Grafana organisation (X-Grafana-Org-Id); empty is the token's own
+
+	// FindSource returns the uid of the data source of a name; nil knows none.
+	FindSource func(ctx context.Context, name string) (uid string, err error)
 
 	// Delays of Follow; zero is the default of each.
 	Follow Delays
@@ -55,7 +58,7 @@ func New(c Config) (*Client, error) {
 	if client.sleep == nil {
 		client.sleep = sleep
 	}
-	access := datasource.Access{Vendor: vendor, Root: "what stands before /loki/api/v1", Token: c.Token, DataSource: c.DataSource, OrgID: c.OrgID}
+	access := datasource.Access{Vendor: vendor, Root: "what stands before /loki/api/v1", Token: c.Token, DataSource: c.DataSource, OrgID: c.OrgID, Find: c.FindSource}
 	var err error
 	if client.api, err = access.Open(c.HTTP, client.classify); err != nil {
 		return nil, err

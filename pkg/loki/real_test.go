@@ -1,14 +1,9 @@
 package loki_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -18,58 +13,31 @@ import (
 
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/loki"
+	"github.com/balena-io/oncall/pkg/loki/lokitest"
 )
 
-// realLoki is a Loki to push to and read from, for example one started with
-// `loki -config.file=loki-local-config.yaml`:
-//
-//	ONCALL_TEST_LOKI_URL=http://127.0.0.1:3100 go test ./pkg/loki -run TestAgainstLoki -v
-func realLoki(t *testing.T) (*loki.Client, string) {
+// realLoki is a client of the judge, and what stores lines there.
+func realLoki(t *testing.T) (c *loki.Client, push func(run string, lines ...line)) {
 	t.Helper()
-	url := os.Getenv("ONCALL_TEST_LOKI_URL")
-	if url == "" {
-		t.Skip("ONCALL_TEST_LOKI_URL is not set: the address of a Loki to push to and read from")
-	}
-	c, err := loki.New(loki.Config{HTTP: httpx.Config{BaseURL: url, Timeout: 2 * time.Minute}, Tenant: os.Getenv("ONCALL_TEST_LOKI_TENANT")})
+	s := lokitest.Real(t)
+	c, err := loki.New(loki.Config{HTTP: httpx.Config{BaseURL: s.URL, Timeout: 2 * time.Minute}, Tenant: s.Tenant})
 	require.NoError(t, err)
-	return c, url
-}
-
-// pushLines stores lines and fails the test when Loki does not take them.
-func pushLines(t *testing.T, url string, lines []line, run string) {
-	t.Helper()
-	byApp := map[string][][]any{}
-	for _, l := range lines {
-		v := []any{strconv.FormatInt(l.ns, 10), l.text}
-		if l.meta != nil {
-			v = append(v, l.meta)
+	return c, func(run string, lines ...line) {
+		byApp := map[string][]lokitest.Line{}
+		for _, l := range lines {
+			byApp[l.app] = append(byApp[l.app], lokitest.Line{NS: l.ns, Text: l.text, Metadata: l.meta})
 		}
-		byApp[l.app] = append(byApp[l.app], v)
+		for app, some := range byApp {
+			s.Push(t, map[string]string{"app": app, "run": run}, some...)
+		}
 	}
-	var streams []any
-	for app, values := range byApp {
-		streams = append(streams, map[string]any{"stream": map[string]string{"app": app, "run": run}, "values": values})
-	}
-	body, err := json.Marshal(map[string]any{"streams": streams})
-	require.NoError(t, err)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/loki/api/v1/push", bytes.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/json")
-	if tenant := os.Getenv("ONCALL_TEST_LOKI_TENANT"); tenant != "" {
-		req.Header.Set("X-Scope-OrgID", tenant)
-	}
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	text, _ := io.ReadAll(res.Body)
-	require.Equal(t, http.StatusNoContent, res.StatusCode, "%s", text)
 }
 
 // Every line comes back exactly once, in order, in both directions, at several
 // page sizes: contract note section 5 has what a naive pager gets wrong.
 func TestAgainstLoki(t *testing.T) {
 	t.Parallel()
-	c, url := realLoki(t)
+	c, push := realLoki(t)
 	run := strconv.FormatInt(time.Now().UnixNano(), 36)
 	begin := time.Now().Add(-10 * time.Minute).Truncate(time.Second)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -83,7 +51,7 @@ func TestAgainstLoki(t *testing.T) {
 		}
 	}
 	for i := 0; i < len(store); i += 5000 {
-		pushLines(t, url, store[i:i+5000], run)
+		push(run, store[i:i+5000]...)
 	}
 	query := fmt.Sprintf(`{run=%q}`, run)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -115,17 +83,17 @@ func TestAgainstLoki(t *testing.T) {
 // What is pushed while the tail runs comes through it.
 func TestTailAgainstLoki(t *testing.T) {
 	t.Parallel()
-	c, url := realLoki(t)
+	c, push := realLoki(t)
 	run := "tail-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	next := 0
-	push := func() {
-		pushLines(t, url, []line{{ns: time.Now().UnixNano(), app: "a", text: fmt.Sprint("line ", next)}}, run)
+	pushNext := func() {
+		push(run, line{ns: time.Now().UnixNano(), app: "a", text: fmt.Sprint("line ", next)})
 		next++
 	}
 	got := follow(t, c, loki.Following{Query: fmt.Sprintf(`{run=%q}`, run)}, 5, func(e loki.Event) {
 		if e.Kind == loki.Connected {
-			push()
+			pushNext()
 		}
-	}, func(int) { push() })
+	}, func(int) { pushNext() })
 	assert.Equal(t, texts(5), got.lines[:5])
 }

@@ -26,8 +26,11 @@ import (
 type Config struct {
 	HTTP       httpx.Config
 	Token      secret.String // bearer token, a Grafana service account's with DataSource; zero sends none
-	DataSource string        // uid of a Grafana data source of type prometheus; empty is direct
+	DataSource string        // uid of a Grafana data source of type prometheus, or its name where FindSource is set; empty is direct
 	OrgID      string        // Grafana organisation (X-Grafana-Org-Id); empty is the token's own
+
+	// FindSource returns the uid of the data source of a name; nil knows none.
+	FindSource func(ctx context.Context, name string) (uid string, err error)
 }
 
 // Client reads one Prometheus. It is safe for concurrent use.
@@ -42,7 +45,7 @@ const vendor = "prometheus"
 // New makes a client. It opens nothing. A missing URL is an apierr.ErrUsage.
 func New(c Config) (*Client, error) {
 	client := &Client{proxied: c.DataSource != ""}
-	access := datasource.Access{Vendor: vendor, Root: "what stands before /api/v1", Token: c.Token, DataSource: c.DataSource, OrgID: c.OrgID}
+	access := datasource.Access{Vendor: vendor, Root: "what stands before /api/v1", Token: c.Token, DataSource: c.DataSource, OrgID: c.OrgID, Find: c.FindSource}
 	var err error
 	client.api, err = access.Open(c.HTTP, client.classify)
 	return client, err

@@ -63,6 +63,7 @@ func newGrafana(w *World) http.Handler {
 	mux.HandleFunc("GET /api/search", g.search)
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", g.dashboard)
 	mux.HandleFunc("GET /api/datasources", g.dataSources)
+	mux.HandleFunc("GET /api/frontend/settings", g.settings)
 	mux.HandleFunc("/api/datasources/proxy/uid/{uid}/", g.proxy)
 	mux.HandleFunc("GET /api/annotations", g.annotations)
 	mux.HandleFunc("POST /api/annotations", g.annotate)
@@ -175,8 +176,20 @@ func (g grafanaServer) dataSources(rw http.ResponseWriter, _ *http.Request) {
 	})
 }
 
+// settings is what Grafana's own pages read; a Viewer may, too.
+func (g grafanaServer) settings(rw http.ResponseWriter, _ *http.Request) {
+	writeJSON(rw, http.StatusOK, obj{"defaultDatasource": "Prometheus", "datasources": obj{
+		"Loki":            obj{"id": 1, "uid": GrafanaLokiUID, "name": "Loki", "type": "loki"},
+		"Prometheus":      obj{"id": 2, "uid": GrafanaPrometheusUID, "name": "Prometheus", "type": "prometheus", "isDefault": true},
+		"-- Dashboard --": obj{"id": -3, "uid": "-- Dashboard --", "name": "-- Dashboard --", "type": "datasource"},
+	}})
+}
+
 // proxied are the endpoints of Prometheus that Grafana lets a POST through to.
 var proxied = []string{"/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels", "/api/v1/query_exemplars"}
+
+// uidLetters are those that a uid may have.
+const uidLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 // proxy passes a request on to a data source, with Grafana's own credential.
 func (g grafanaServer) proxy(rw http.ResponseWriter, r *http.Request) {
@@ -194,6 +207,10 @@ func (g grafanaServer) proxy(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
+		if strings.ContainsFunc(uid, func(c rune) bool { return !strings.ContainsRune(uidLetters, c) }) {
+			writeJSON(rw, http.StatusBadRequest, obj{"message": "UID is invalid"})
+			return
+		}
 		writeJSON(rw, http.StatusNotFound, obj{"message": "Unable to find datasource"})
 		return
 	}

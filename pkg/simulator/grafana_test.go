@@ -70,7 +70,9 @@ func TestGrafanaProxy(t *testing.T) {
 		"/api/datasources/proxy/uid/demo-prometheus/api/v1/query?query=vector(1)": `"1"`,
 		"/api/datasources/proxy/uid/demo-loki/loki/api/v1/labels":                 `"service"`,
 		"/api/datasources/proxy/uid/none/x":                                       "Unable to find datasource",
+		"/api/datasources/proxy/uid/a%20b/x":                                      "UID is invalid",
 		"/api/datasources":                                                        `"uid":"demo-loki"`,
+		"/api/frontend/settings":                                                  `"Loki":{"id":1`,
 	} {
 		_, body, _ := grafanaDo(t, w, "GET", path, GrafanaToken, "")
 		assert.Contains(t, body, want, path)

@@ -47,6 +47,10 @@ func TestOpenAtAnIncident(t *testing.T) {
 
 	assert.Contains(t, e.Run(`dashboard open api --var env=a --var env=b`).Out, "var-env=a&var-env=b", "several values of one variable")
 
+	e.Serve()
+	e.Vars["ONCALL_LOKI_DATA_SOURCE"] = "loki"
+	r = e.Run(`dashboard open --logs '{service="api"}' --since 30m`)
+	assert.Contains(t, r.Out, "%22uid%22%3A%22demo-loki%22", "a name is not what Explore wants")
 	r = e.Run(`dashboard open --logs '{service="api"}' --since 30m -o json --jq .item.name`)
 	assert.Equal(t, "explore/loki\n", r.Out)
 	assert.Contains(t, e.Run(`dashboard open --metrics up`).Out, "demo-prometheus")

@@ -2,10 +2,12 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/grafana"
 )
 
@@ -109,21 +111,10 @@ func source(ctx context.Context, f *cli.Factory, c *grafana.Client, kind string)
 	if err != nil {
 		return "", err
 	}
-	if uid := cfg.String(kind + ".data-source"); uid != "" {
-		return uid, nil
+	name := cfg.String(kind + ".data-source")
+	d, err := c.DataSourceOf(ctx, kind, name)
+	if name != "" && errors.Is(err, apierr.ErrAuth) {
+		return name, nil // a token that may not list them; the uid is what most people set
 	}
-	all, err := c.DataSources(ctx)
-	if err != nil {
-		return "", err
-	}
-	found := ""
-	for _, d := range all {
-		if d.Type == kind && (found == "" || d.Default) {
-			found = d.UID
-		}
-	}
-	if found == "" {
-		return "", cli.Usage("Grafana lists no data source of the type %s", kind).WithHint("set its uid: data-source in the context's %s block", kind)
-	}
-	return found, nil
+	return d.UID, err
 }

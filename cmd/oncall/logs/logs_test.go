@@ -293,8 +293,10 @@ func TestOverTheNetworkAndThroughGrafana(t *testing.T) {
 	e.Serve()
 	want := e.Run(`logs query '{service="api"}' --limit 5 -o jsonl`)
 	require.Equal(t, 0, want.Code, want.Err)
-	e.Vars["ONCALL_LOKI_DATA_SOURCE"] = simulator.GrafanaLokiUID
-	assert.Equal(t, want.Out, e.Run(`logs query '{service="api"}' --limit 5 -o jsonl`).Out)
+	for _, source := range []string{simulator.GrafanaLokiUID, "Loki", "loki"} {
+		e.Vars["ONCALL_LOKI_DATA_SOURCE"] = source
+		assert.Equal(t, want.Out, e.Run(`logs query '{service="api"}' --limit 5 -o jsonl`).Out, source)
+	}
 	r := e.Run(`logs tail '{service="api"}' --lines 2 --for 1s -o jsonl`)
 	assert.Equal(t, 0, r.Code, r.Err)
 	assert.Equal(t, 2, strings.Count(r.Out, "\n"))

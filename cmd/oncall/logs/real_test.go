@@ -1,12 +1,7 @@
 package logs_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,44 +11,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/loki/lokitest"
 )
 
-// Every command against a Loki that may be written to:
-//
-//	ONCALL_TEST_LOKI_URL=http://127.0.0.1:3100 go test ./cmd/oncall/logs -run AgainstLoki -v
+// Every command against a real Loki.
 func TestAgainstLoki(t *testing.T) {
 	t.Parallel()
-	address := os.Getenv("ONCALL_TEST_LOKI_URL")
-	if address == "" {
-		t.Skip("ONCALL_TEST_LOKI_URL is not set: the address of a Loki to push to and read from")
-	}
+	judge := lokitest.Real(t)
 	run := "r" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	begin := time.Now().Add(-5 * time.Minute).Truncate(time.Second)
-	var values [][]any
+	var lines []lokitest.Line
 	for i := range 700 {
 		line := fmt.Sprintf("method=GET path=/device/v2/%032x/state status=%d", i, 400+i%2)
 		if i%7 == 0 {
 			line = "method=GET path=/ping status=200"
 		}
-		values = append(values, []any{strconv.FormatInt(begin.Add(time.Duration(i)*100*time.Millisecond).UnixNano(), 10), line, map[string]string{"trace_id": fmt.Sprintf("t%d", i)}})
+		lines = append(lines, lokitest.Line{NS: begin.Add(time.Duration(i) * 100 * time.Millisecond).UnixNano(), Text: line, Metadata: map[string]string{"trace_id": fmt.Sprintf("t%d", i)}})
 	}
-	body, err := json.Marshal(map[string]any{"streams": []any{map[string]any{"stream": map[string]string{"run": run, "service": "api", "host": "h1"}, "values": values}}})
-	require.NoError(t, err)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/loki/api/v1/push", bytes.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/json")
-	if tenant := os.Getenv("ONCALL_TEST_LOKI_TENANT"); tenant != "" {
-		req.Header.Set("X-Scope-OrgID", tenant)
-	}
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	text, _ := io.ReadAll(res.Body)
-	require.Equal(t, http.StatusNoContent, res.StatusCode, "%s", text)
+	judge.Push(t, map[string]string{"run": run, "service": "api", "host": "h1"}, lines...)
 
 	e := clitest.New(t)
 	e.Serve() // the variables of the environment, and none of the demo context
-	e.Vars["ONCALL_LOKI_URL"], e.Vars["ONCALL_LOKI_TENANT"] = address, os.Getenv("ONCALL_TEST_LOKI_TENANT")
+	e.Vars["ONCALL_LOKI_URL"], e.Vars["ONCALL_LOKI_TENANT"] = judge.URL, judge.Tenant
 	e.Vars["ONCALL_LOKI_TOKEN"] = ""
 	span := " --label run=" + run + " --from " + begin.Add(-time.Second).UTC().Format(time.RFC3339) + " --to " + begin.Add(2*time.Minute).UTC().Format(time.RFC3339)
 

@@ -257,13 +257,14 @@ func TestOverTheNetworkAndThroughGrafana(t *testing.T) {
 	e.Serve()
 	want := e.Run(`metrics query 'count(up)' -o json`)
 	require.Equal(t, 0, want.Code, want.Err)
-	e.Vars["ONCALL_PROMETHEUS_DATA_SOURCE"] = simulator.GrafanaPrometheusUID
-	got := e.Run(`metrics query 'count(up)' -o json`)
-	assert.Equal(t, want.Out, got.Out)
-	e.Vars["ONCALL_PROMETHEUS_DATA_SOURCE"] = "other"
+	for _, source := range []string{simulator.GrafanaPrometheusUID, "Prometheus"} {
+		e.Vars["ONCALL_PROMETHEUS_DATA_SOURCE"] = source
+		assert.Equal(t, want.Out, e.Run(`metrics query 'count(up)' -o json`).Out, source)
+	}
+	e.Vars["ONCALL_PROMETHEUS_DATA_SOURCE"] = "Promethius"
 	r := e.Run(`metrics query up`)
 	assert.Equal(t, 4, r.Code)
-	assert.Contains(t, r.Err, "no data source with this uid")
+	assert.Contains(t, r.Err, "grafana: find the data source: there is none of the type prometheus with the uid or the name \"Promethius\"\nhint: did you mean Prometheus?\n")
 }
 
 func TestFaults(t *testing.T) {

@@ -16,8 +16,9 @@ import (
 type dataSource struct {
 	http  httpx.Config
 	token secret.String
-	uid   string
+	uid   string // or name
 	org   string
+	find  func(ctx context.Context, name string) (uid string, err error)
 }
 
 func (f *Factory) dataSource(ctx context.Context, service string) (dataSource, error) {
@@ -37,6 +38,14 @@ func (f *Factory) dataSource(ctx context.Context, service string) (dataSource, e
 				WithHint("set ONCALL_GRAFANA_URL, or url in the context's grafana block")
 		}
 		d.http.Vendor, d.org, key = service, cfg.String("grafana.org-id"), "grafana.token"
+		d.find = func(ctx context.Context, name string) (string, error) {
+			c, err := f.Grafana(ctx)
+			if err != nil {
+				return "", err
+			}
+			found, err := c.DataSourceOf(ctx, service, name)
+			return found.UID, err
+		}
 	case h.BaseURL == "":
 		return d, apierr.New(apierr.ErrUsage, service, "", "no URL is set").
 			WithHint("set ONCALL_%s_URL, or ONCALL_%s_DATA_SOURCE to go through Grafana; without an account: oncall --context demo", upper(service), upper(service))
@@ -66,7 +75,7 @@ func (f *Factory) Prometheus(ctx context.Context) (*prometheus.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return prometheus.New(prometheus.Config{HTTP: d.http, Token: d.token, DataSource: d.uid, OrgID: d.org})
+	return prometheus.New(prometheus.Config{HTTP: d.http, Token: d.token, DataSource: d.uid, FindSource: d.find, OrgID: d.org})
 }
 
 // Loki makes the client of the logs' server.
@@ -79,7 +88,7 @@ func (f *Factory) Loki(ctx context.Context) (*loki.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loki.New(loki.Config{HTTP: d.http, Token: d.token, DataSource: d.uid, OrgID: d.org, Tenant: cfg.String("loki.tenant")})
+	return loki.New(loki.Config{HTTP: d.http, Token: d.token, DataSource: d.uid, FindSource: d.find, OrgID: d.org, Tenant: cfg.String("loki.tenant")})
 }
 
 // Grafana makes the client of the dashboards' server.

@@ -122,12 +122,12 @@ func services() []serviceBlock {
 			{Key: "url", Kind: URL, Demo: demoBase + "loki", Help: "what stands before /loki/api/v1; not needed with data-source"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Help: "bearer token"},
 			{Key: "tenant", Help: "tenant, sent as X-Scope-OrgID"},
-			{Key: "data-source", Help: "uid of Grafana's data source: go through Grafana, with its URL and token"},
+			{Key: "data-source", Help: "name or uid of Grafana's data source: go through Grafana, with its URL and token"},
 		}},
 		{"prometheus", []Option{
 			{Key: "url", Kind: URL, Demo: demoBase + "prometheus", Help: "what stands before /api/v1; not needed with data-source"},
 			{Key: "token", Kind: Secret, Demo: demoSecret, Help: "bearer token"},
-			{Key: "data-source", Help: "uid of Grafana's data source: go through Grafana, with its URL and token"},
+			{Key: "data-source", Help: "name or uid of Grafana's data source: go through Grafana, with its URL and token"},
 		}},
 		{"grafana", []Option{
 			{Key: "url", Kind: URL, Demo: demoBase + "grafana", Required: true, Help: "root of Grafana"},
