@@ -119,6 +119,13 @@ func (e *Error) Unwrap() []error {
 	return out
 }
 
+// Partial says which part of an answer is missing, and why. What has partials is
+// incomplete but true.
+type Partial struct {
+	Source string // what could not be read: "notes"
+	Err    error
+}
+
 // HintOf returns the first hint in err's tree, depth first, or "".
 func HintOf(err error) string {
 	if e, ok := err.(*Error); ok && e.Hint != "" { //nolint:errorlint // it walks the tree itself

@@ -19,8 +19,13 @@ func (m *Monitor) SetPaused(ctx context.Context, c Check, paused bool) (now Chec
 	if err := needUUID(c, what); err != nil {
 		return c, false, false, err
 	}
-	if (c.State == Paused) == paused {
-		return c, false, false, nil
+	if (c.State == Paused) == paused { // it was when it was read: a person may have thought since
+		now, err := m.reread(ctx, c)
+		if err != nil || (now.State == Paused) == paused {
+			now.Pause = c.Pause
+			return now, false, false, err
+		}
+		c = now
 	}
 	call := m.Client.Resume
 	if paused {

@@ -119,6 +119,21 @@ func Pick(all []Check, word string) (Check, error) {
 	return Check{}, unknownCheck(word, all)
 }
 
+// PickAll finds the checks that words name, each once, in the order of the words.
+func PickAll(all []Check, words []string) ([]Check, error) {
+	out := []Check{}
+	for _, w := range words {
+		c, err := Pick(all, w)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(out, func(x Check) bool { return x.ID == c.ID }) { // named twice is meant once
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
 func ambiguous(word string, found []Check) error {
 	names := []string{}
 	for _, c := range found {
@@ -151,6 +166,15 @@ func (m *Monitor) Find(ctx context.Context, word string) (Check, error) {
 		return Check{}, err
 	}
 	return Pick(m.named(raw), word)
+}
+
+// FindAll reads the checks and picks those that words name.
+func (m *Monitor) FindAll(ctx context.Context, words []string) ([]Check, error) {
+	all, err := m.List(ctx, Filter{})
+	if err != nil {
+		return nil, err
+	}
+	return PickAll(all, words)
 }
 
 // reread is the check as it is now, with the label it had.

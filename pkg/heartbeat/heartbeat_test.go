@@ -209,9 +209,11 @@ func TestSetPaused(t *testing.T) {
 		text    string
 	}{
 		"paused":                  {up, true, paused, nil, nil, 1, true, false, nil, ""},
-		"paused already":          {paused, true, paused, nil, nil, 0, false, false, nil, ""},
+		"paused already":          {paused, true, paused, nil, []healthchecks.Check{paused}, 0, false, false, nil, ""},
+		"paused when it was read": {paused, true, paused, nil, []healthchecks.Check{up}, 1, true, false, nil, ""},
+		"paused, and no look":     {paused, true, paused, nil, nil, 0, false, false, apierr.ErrUnavailable, "away"},
 		"resumed":                 {paused, false, hourly("new", 0), nil, nil, 1, true, false, nil, ""},
-		"not paused":              {up, false, up, nil, nil, 0, false, false, nil, ""},
+		"not paused":              {up, false, up, nil, []healthchecks.Check{up}, 0, false, false, nil, ""},
 		"lost, and it happened":   {up, true, up, lost, []healthchecks.Check{paused}, 1, true, true, nil, ""},
 		"lost, and it did not":    {up, true, up, lost, []healthchecks.Check{up}, 1, false, false, apierr.ErrUnknownOutcome, "still up"},
 		"lost, and no look":       {up, true, up, lost, nil, 1, false, false, apierr.ErrUnknownOutcome, "failed too"},

@@ -124,7 +124,7 @@ const nearby = 90 * time.Second
 // Flips lists the changes of status since a moment, newest first, with their
 // causes as far as they can be told. The pings help when the key may read them;
 // when they cannot be read for another reason, that is partial.
-func (m *Monitor) Flips(ctx context.Context, c Check, since time.Time) (flips []Flip, partial []Partial, err error) {
+func (m *Monitor) Flips(ctx context.Context, c Check, since time.Time) (flips []Flip, partial []apierr.Partial, err error) {
 	raw, err := m.Client.Flips(ctx, c.raw.ID(), since)
 	if err != nil {
 		return nil, nil, err
@@ -136,7 +136,7 @@ func (m *Monitor) Flips(ctx context.Context, c Check, since time.Time) (flips []
 			return nil, nil, err
 		}
 		if perr != nil && !errors.Is(perr, apierr.ErrAuth) && !errors.Is(perr, apierr.ErrNotFound) {
-			partial = append(partial, Partial{"pings", perr})
+			partial = append(partial, apierr.Partial{Source: "pings", Err: perr})
 		}
 		pings = got
 	}
@@ -229,19 +229,13 @@ type Integration struct {
 	Kind string `json:"kind"`
 }
 
-// Partial is a part of a result that could not be had.
-type Partial struct {
-	Source string
-	Err    error
-}
-
 // Detail is a check with its history.
 type Detail struct {
 	Check
-	LastPings    []Ping        `json:"lastPings"`    // newest first
-	Flips        []Flip        `json:"flips"`        // newest first
-	Integrations []Integration `json:"integrations"` // who is told
-	Partial      []Partial     `json:"-"`
+	LastPings    []Ping           `json:"lastPings"`    // newest first
+	Flips        []Flip           `json:"flips"`        // newest first
+	Integrations []Integration    `json:"integrations"` // who is told
+	Partial      []apierr.Partial `json:"-"`
 }
 
 // How much of the history a detail shows.
@@ -273,7 +267,7 @@ func (m *Monitor) Get(ctx context.Context, word string) (Detail, error) {
 	if !c.raw.HasChannels {
 		errChannels = needUUID(c, "integrations of")
 	}
-	for _, p := range []Partial{{"pings", errPings}, {"flips", errFlips}, {"integrations", errChannels}} {
+	for _, p := range []apierr.Partial{{Source: "pings", Err: errPings}, {Source: "flips", Err: errFlips}, {Source: "integrations", Err: errChannels}} {
 		if p.Err != nil {
 			d.Partial = append(d.Partial, p)
 		}

@@ -83,12 +83,8 @@ type Pager struct {
 	org      memo[string]
 }
 
-// Partial says which part of an answer is missing, and why. A result with
-// partials is incomplete but true.
-type Partial struct {
-	Source string // what could not be read: "notes"
-	Err    error
-}
+// Partial is a part of the pager's answer that is missing.
+type Partial = apierr.Partial
 
 func (p *Pager) now() time.Time {
 	if p.Now != nil {

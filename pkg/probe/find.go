@@ -108,6 +108,15 @@ func (d *Desk) Find(ctx context.Context, word string) (Check, error) {
 	return Pick(all, word)
 }
 
+// FindAll reads the checks and picks those that words name.
+func (d *Desk) FindAll(ctx context.Context, words []string) ([]Check, error) {
+	all, err := d.List(ctx, Filter{})
+	if err != nil {
+		return nil, err
+	}
+	return PickAll(all, words)
+}
+
 // PickAll finds the checks that words name, each once, in the order of the words.
 func PickAll(all []Check, words []string) ([]Check, error) {
 	out := []Check{}

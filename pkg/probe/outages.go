@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/nodeping"
 )
 
@@ -90,17 +91,11 @@ func Outages(c Check, results []Result, now time.Time) []Outage {
 	return out
 }
 
-// Partial is a part of a result that could not be had.
-type Partial struct {
-	Source string
-	Err    error
-}
-
 // atOnce bounds how many checks are asked for at a time.
 const atOnce = 4
 
 // AllOutages are those of several checks since a moment, newest first.
-func (d *Desk) AllOutages(ctx context.Context, all []Check, since time.Time) ([]Outage, []Partial, error) {
+func (d *Desk) AllOutages(ctx context.Context, all []Check, since time.Time) ([]Outage, []apierr.Partial, error) {
 	found, errs, cut := make([][]Outage, len(all)), make([]error, len(all)), make([]time.Time, len(all))
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
@@ -119,15 +114,15 @@ func (d *Desk) AllOutages(ctx context.Context, all []Check, since time.Time) ([]
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	out, partial, failed := []Outage{}, []Partial{}, 0
+	out, partial, failed := []Outage{}, []apierr.Partial{}, 0
 	for i := range all {
 		out = append(out, found[i]...)
 		if errs[i] != nil {
 			failed++
-			partial = append(partial, Partial{all[i].Label(), errs[i]})
+			partial = append(partial, apierr.Partial{Source: all[i].Label(), Err: errs[i]})
 		}
 		if !cut[i].IsZero() {
-			partial = append(partial, Partial{all[i].Label(), fmt.Errorf("it has too many results: those before %s were not read", cut[i].UTC().Format(time.RFC3339))})
+			partial = append(partial, apierr.Partial{Source: all[i].Label(), Err: fmt.Errorf("it has too many results: those before %s were not read", cut[i].UTC().Format(time.RFC3339))})
 		}
 	}
 	if len(all) > 0 && failed == len(all) {

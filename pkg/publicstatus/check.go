@@ -59,15 +59,10 @@ type PagerAnswer struct {
 	Err   error
 }
 
-// Unchecked is something that Check could not look at.
-type Unchecked struct {
-	Source string // "victorops 4127"
-	Err    error
-}
-
-// Check compares the page with itself, with the clock and with the pager.
+// Check compares the page with itself, with the clock and with the pager. The
+// partials are what it could not look at: "pager incident 4127".
 // maxAge 0 is DefaultMaxAge.
-func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhases) ([]Finding, []Unchecked, error) {
+func (b *Board) Check(ctx context.Context, maxAge time.Duration, pager PagerPhases) ([]Finding, []apierr.Partial, error) {
 	if maxAge <= 0 {
 		maxAge = DefaultMaxAge
 	}
@@ -179,14 +174,14 @@ func shortWord(s statuspage.ComponentStatus) string {
 }
 
 // pagerFindings asks the pager about all pairs at once.
-func pagerFindings(ctx context.Context, open []Incident, pager PagerPhases) ([]Finding, []Unchecked) {
+func pagerFindings(ctx context.Context, open []Incident, pager PagerPhases) ([]Finding, []apierr.Partial) {
 	numbers := []string{}
 	for _, in := range open {
 		if in.Pager != nil && !slices.Contains(numbers, in.Pager.Number) {
 			numbers = append(numbers, in.Pager.Number)
 		}
 	}
-	out, unchecked := []Finding{}, []Unchecked{}
+	out, unchecked := []Finding{}, []apierr.Partial{}
 	if len(numbers) == 0 {
 		return out, unchecked
 	}
@@ -203,7 +198,7 @@ func pagerFindings(ctx context.Context, open []Incident, pager PagerPhases) ([]F
 		case errors.Is(a.Err, apierr.ErrNotFound):
 			out = append(out, pagerFinding(in, "is not known to the pager any more"))
 		case a.Err != nil:
-			unchecked = append(unchecked, Unchecked{"pager incident " + in.Pager.Number, a.Err})
+			unchecked = append(unchecked, apierr.Partial{Source: "pager incident " + in.Pager.Number, Err: a.Err})
 		case strings.EqualFold(a.Phase, "resolved"):
 			out = append(out, pagerFinding(in, "is resolved"))
 		}

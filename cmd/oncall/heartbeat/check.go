@@ -2,7 +2,6 @@ package heartbeat
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,7 +54,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return err
 	}
 	if len(o.names) > 0 {
-		if all, err = pick(all, o.names); err != nil {
+		if all, err = heartbeat.PickAll(all, o.names); err != nil {
 			return err
 		}
 	}
@@ -85,20 +84,6 @@ func (o *checkOptions) run(ctx context.Context) error {
 		o.f.IO.Hint("oncall heartbeat why %s", shell.Word(bad[0].Label()))
 	}
 	return exit.Quiet(exit.Found)
-}
-
-func pick(all []heartbeat.Check, names []string) ([]heartbeat.Check, error) {
-	out := []heartbeat.Check{}
-	for _, n := range names {
-		c, err := heartbeat.Pick(all, n)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(out, func(x heartbeat.Check) bool { return x.ID == c.ID }) { // named twice is meant once
-			out = append(out, c)
-		}
-	}
-	return out, nil
 }
 
 // nothing says why there was nothing to look at.

@@ -76,7 +76,7 @@ func (o *flipsOptions) run(ctx context.Context) error {
 			{Header: "KNOWN FROM", Flex: true, Value: func(x heartbeat.Flip) string { return x.Why }},
 		},
 		Empty: c.Label() + " did not change its state",
-	}, flips, printer.Meta{Partial: partials(partial)})
+	}, flips, printer.Meta{Partial: printer.Partials(partial)})
 }
 
 func to(x heartbeat.Flip) string {

@@ -44,7 +44,7 @@ func get(ctx context.Context, f *cli.Factory, name string) error {
 		t.Columns = append(t.Columns, printer.Column[heartbeat.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex,
 			Value: func(d heartbeat.Detail) string { return c.Value(d.Check) }})
 	}
-	return printer.Item(out, t, d, func(v *printer.Detail) { view(f, v, d) }, printer.Meta{Partial: partials(d.Partial)})
+	return printer.Item(out, t, d, func(v *printer.Detail) { view(f, v, d) }, printer.Meta{Partial: printer.Partials(d.Partial)})
 }
 
 func view(f *cli.Factory, v *printer.Detail, d heartbeat.Detail) {

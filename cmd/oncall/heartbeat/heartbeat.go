@@ -150,11 +150,3 @@ func remind(f *cli.Factory, all []heartbeat.Check) {
 		}
 	}
 }
-
-func partials(all []heartbeat.Partial) []printer.Partial {
-	out := []printer.Partial{}
-	for _, p := range all {
-		out = append(out, printer.Partial{Source: p.Source, Error: p.Err.Error()})
-	}
-	return out
-}

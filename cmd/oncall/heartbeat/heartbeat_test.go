@@ -150,7 +150,7 @@ func TestPauseTrouble(t *testing.T) {
 		sent   int
 	}{
 		{"reset before", simulator.FaultResetBefore, 0, 15, "the check is still down", 1},
-		{"reset after", simulator.FaultResetAfter, 0, 0, "the answer was lost; a look shows that it arrived", 1},
+		{"reset after", simulator.FaultResetAfter, 0, 0, "the answer was lost, a look shows that it arrived", 1},
 		{"cut", simulator.FaultCut, 0, 0, "a look shows that it arrived", 1},
 		{"500 after", simulator.FaultStatusAfter, 500, 0, "a look shows that it arrived", 1},
 		{"503, nothing done", simulator.FaultStatus, 503, 15, "the check is still down", 1},

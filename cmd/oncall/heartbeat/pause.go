@@ -83,13 +83,7 @@ func (o *pauseOptions) run(ctx context.Context) error {
 		}
 	}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		for _, c := range targets {
-			report(c.Label(), set(ctx, o.f, m, c, true, o.until))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
-		return nil
+		return mutate.Each(ctx, report, targets, heartbeat.Check.Label, func(c heartbeat.Check) mutate.Outcome { return set(ctx, o.f, m, c, true, o.until) })
 	})
 }
 
@@ -99,22 +93,16 @@ func targets(ctx context.Context, f *cli.Factory, names []string) (*heartbeat.Mo
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := m.List(ctx, heartbeat.Filter{})
-	if err != nil {
-		return nil, nil, err
-	}
-	picked, err := pick(all, names)
-	return m, picked, err
+	all, err := m.FindAll(ctx, names)
+	return m, all, err
 }
-
-const lookedNote = "the answer was lost; a look shows that it arrived"
 
 func set(ctx context.Context, f *cli.Factory, m *heartbeat.Monitor, c heartbeat.Check, paused bool, until *time.Time) mutate.Outcome {
 	now, changed, looked, err := m.SetPaused(ctx, c, paused)
 	if err != nil {
 		return mutate.Outcome{Err: err}
 	}
-	o := mutate.Outcome{Changed: changed, Item: now}
+	o := mutate.Outcome{Changed: changed, Item: now, Looked: looked}
 	switch {
 	case !changed && paused:
 		o.Words = "already paused"
@@ -125,12 +113,6 @@ func set(ctx context.Context, f *cli.Factory, m *heartbeat.Monitor, c heartbeat.
 	}
 	if until != nil {
 		o.Message = "until " + f.Clock(*until)
-	}
-	if looked {
-		if o.Message != "" {
-			o.Message += "; "
-		}
-		o.Message += lookedNote
 	}
 	return o
 }

@@ -40,12 +40,6 @@ func resume(ctx context.Context, f *cli.Factory, names []string) error {
 		plan.Effects = append(plan.Effects, line)
 	}
 	return f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		for _, c := range targets {
-			report(c.Label(), set(ctx, f, m, c, false, nil))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
-		return nil
+		return mutate.Each(ctx, report, targets, heartbeat.Check.Label, func(c heartbeat.Check) mutate.Outcome { return set(ctx, f, m, c, false, nil) })
 	})
 }

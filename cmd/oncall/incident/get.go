@@ -57,7 +57,7 @@ func (o *getOptions) run(ctx context.Context) error {
 		t.Columns = append(t.Columns, printer.Column[pager.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex, Min: c.Min, Keep: c.Keep,
 			Value: func(d pager.Detail) string { return c.Value(d.Incident) }})
 	}
-	return printer.Item(out, t, d, func(v *printer.Detail) { view(o.f, v, d) }, printer.Meta{Partial: cli.PagerPartials(d.Partial)})
+	return printer.Item(out, t, d, func(v *printer.Detail) { view(o.f, v, d) }, printer.Meta{Partial: printer.Partials(d.Partial)})
 }
 
 // view draws an incident on one screen.

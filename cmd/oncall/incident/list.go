@@ -115,7 +115,7 @@ func (o *listOptions) run(ctx context.Context) error {
 		return err
 	}
 	skewed(o.f, l.Incidents...)
-	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: cli.PagerPartials(l.Partial), Empty: o.empty(l)})
+	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: printer.Partials(l.Partial), Empty: o.empty(l)})
 }
 
 // empty says why nothing is listed, and what there is instead.

@@ -92,11 +92,7 @@ func (o *noteOptions) add(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		message := "as " + n.By + ", " + o.f.Clock(n.At)
-		if looked {
-			message += "; " + lookedNote
-		}
-		report(o.number, mutate.Outcome{Changed: true, Message: message, Item: n})
+		report(o.number, mutate.Outcome{Changed: true, Message: "as " + n.By + ", " + o.f.Clock(n.At), Looked: looked, Item: n})
 		return nil
 	})
 }

@@ -68,11 +68,7 @@ func (o *rerouteOptions) run(ctx context.Context) error {
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		all, err := p.Reroute(ctx, seen, to, o.add)
 		for _, x := range all {
-			out := mutate.Outcome{Changed: x.Result == pager.Done, Err: x.Err, Item: x, Message: x.Message}
-			if x.Looked && x.Err == nil {
-				out.Message += "; " + lookedNote
-			}
-			report(x.Number, out)
+			report(x.Number, mutate.Outcome{Changed: x.Result == pager.Done, Err: x.Err, Item: x, Message: x.Message, Looked: x.Looked})
 		}
 		return err
 	})

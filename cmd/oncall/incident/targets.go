@@ -54,9 +54,6 @@ func (t *targets) look(ctx context.Context, f *cli.Factory, p *pager.Pager, phas
 	return seen, nil
 }
 
-// lookedNote stands beside a change whose answer was lost.
-const lookedNote = "the answer was lost, a look shows that it arrived"
-
 func names(seen []pager.Seen) []string {
 	out := []string{}
 	for _, s := range seen {
@@ -73,10 +70,7 @@ func tell(f *cli.Factory, p *pager.Pager, report mutate.Report, all []pager.Outc
 		case pager.Already:
 			x.Words = o.Message
 		case pager.Done:
-			x.Message = "as " + p.User + ", " + f.Clock(f.Now())
-			if o.Looked {
-				x.Message += "; " + lookedNote
-			}
+			x.Message, x.Looked = "as "+p.User+", "+f.Clock(f.Now()), o.Looked
 		}
 		report(o.Number, x)
 	}

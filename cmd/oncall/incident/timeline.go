@@ -52,5 +52,5 @@ func runTimeline(ctx context.Context, f *cli.Factory, number string) error {
 			{Header: "TEXT", Flex: true, Value: func(e pager.Event) string { return e.Message }},
 		},
 		Empty: "the pager knows of no event of incident " + number,
-	}, t.Events, printer.Meta{Partial: cli.PagerPartials(t.Partial)})
+	}, t.Events, printer.Meta{Partial: printer.Partials(t.Partial)})
 }

@@ -127,11 +127,7 @@ func (o *triggerOptions) incident(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		note := "pages " + joined(who)
-		if made.Looked {
-			note += "; " + lookedNote
-		}
-		report(made.Number, mutate.Outcome{Changed: true, Message: note, Item: made})
+		report(made.Number, mutate.Outcome{Changed: true, Message: "pages " + joined(who), Looked: made.Looked, Item: made})
 		return nil
 	})
 }
@@ -164,10 +160,7 @@ func (o *triggerOptions) alert(ctx context.Context) error {
 		if sent.Number != "" {
 			note += ", incident " + sent.Number
 		}
-		if sent.Looked {
-			note += "; " + lookedNote
-		}
-		report(sent.EntityID, mutate.Outcome{Changed: true, Message: note, Item: sent})
+		report(sent.EntityID, mutate.Outcome{Changed: true, Message: note, Looked: sent.Looked, Item: sent})
 		return nil
 	})
 }

@@ -93,7 +93,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 func (o *checkOptions) print(out *printer.Printer, all pager.TeamVerdicts) error {
 	empty := "team " + all.Team.Name + " has no members"
 	if !out.Human() || len(all.Verdicts) == 0 {
-		return printer.List(out, table(), all.Verdicts, printer.Meta{Partial: cli.PagerPartials(all.Partial), Empty: empty})
+		return printer.List(out, table(), all.Verdicts, printer.Meta{Partial: printer.Partials(all.Partial), Empty: empty})
 	}
 	width := 0
 	for _, v := range all.Verdicts {

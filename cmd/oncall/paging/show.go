@@ -55,7 +55,7 @@ func (o *showOptions) run(ctx context.Context) error {
 	return printer.Item(out, printer.Table[pager.Paging]{
 		Kind: "Paging",
 		Name: func(x pager.Paging) string { return x.Username },
-	}, how, func(v *printer.Detail) { view(v, how) }, printer.Meta{Partial: cli.PagerPartials(how.Partial)})
+	}, how, func(v *printer.Detail) { view(v, how) }, printer.Meta{Partial: printer.Partials(how.Partial)})
 }
 
 func view(v *printer.Detail, how pager.Paging) {

@@ -13,6 +13,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/nodeping"
 	"github.com/balena-io/oncall/pkg/probe"
 	"github.com/balena-io/oncall/pkg/shell"
@@ -68,14 +69,14 @@ func get(ctx context.Context, f *cli.Factory, name string) error {
 		return err
 	}
 	v := detail{Check: c, Places: []place{}, Recent: []probe.Result{}, Uptime: []probe.Uptime{}}
-	partial := []probe.Partial{}
+	partial := []apierr.Partial{}
 	results, _, err := d.Results(ctx, c, f.Now().Add(-getSpan), 1000)
 	if err != nil {
-		partial = append(partial, probe.Partial{Source: "results", Err: err})
+		partial = append(partial, apierr.Partial{Source: "results", Err: err})
 	}
 	up, err := d.Uptime(ctx, c, nodeping.ByMonth, time.Time{})
 	if err != nil {
-		partial = append(partial, probe.Partial{Source: "uptime", Err: err})
+		partial = append(partial, apierr.Partial{Source: "uptime", Err: err})
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,7 +86,7 @@ func get(ctx context.Context, f *cli.Factory, name string) error {
 	for _, col := range table(f).Columns {
 		t.Columns = append(t.Columns, printer.Column[detail]{Header: col.Header, Wide: col.Wide, Flex: col.Flex, Value: func(v detail) string { return col.Value(v.Check) }})
 	}
-	return printer.Item(out, t, v, func(p *printer.Detail) { view(f, p, v, results) }, printer.Meta{Partial: partials(partial)})
+	return printer.Item(out, t, v, func(p *printer.Detail) { view(f, p, v, results) }, printer.Meta{Partial: printer.Partials(partial)})
 }
 
 // places sums up results by the probe that asked first, most failures first.

@@ -70,13 +70,7 @@ func (o *muteOptions) run(ctx context.Context) error {
 		plan.Notes = append(plan.Notes, "no end is given: --for 1h --reason WHY sets one")
 	}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		for _, c := range all {
-			report(c.Label(), set(ctx, d, c, true, o.until, end))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
-		return nil
+		return mutate.Each(ctx, report, all, probe.Check.Label, func(c probe.Check) mutate.Outcome { return set(ctx, d, c, true, o.until, end) })
 	})
 }
 
@@ -86,12 +80,8 @@ func targets(ctx context.Context, f *cli.Factory, names []string) (*probe.Desk, 
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := d.List(ctx, probe.Filter{})
-	if err != nil {
-		return nil, nil, err
-	}
-	picked, err := probe.PickAll(all, names)
-	return d, picked, err
+	all, err := d.FindAll(ctx, names)
+	return d, all, err
 }
 
 func set(ctx context.Context, d *probe.Desk, c probe.Check, mute bool, until time.Time, end string) mutate.Outcome {
@@ -99,18 +89,12 @@ func set(ctx context.Context, d *probe.Desk, c probe.Check, mute bool, until tim
 	if err != nil {
 		return mutate.Outcome{Err: err}
 	}
-	o := mutate.Outcome{Changed: changed, Item: now, Message: end}
+	o := mutate.Outcome{Changed: changed, Item: now, Message: end, Looked: looked}
 	if !changed {
 		o.Words = "already muted"
 		if !mute {
 			o.Words = "not muted"
 		}
-	}
-	if looked {
-		if o.Message != "" {
-			o.Message += "; "
-		}
-		o.Message += "the answer was lost; a look shows that it arrived"
 	}
 	return o
 }

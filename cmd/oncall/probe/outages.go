@@ -88,7 +88,7 @@ func (o *outagesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printer.List(out, o.table(), found, printer.Meta{Partial: partials(partial), Empty: "no outage since " + o.f.Clock(since)})
+	return printer.List(out, o.table(), found, printer.Meta{Partial: printer.Partials(partial), Empty: "no outage since " + o.f.Clock(since)})
 }
 
 func (o *outagesOptions) table() printer.Table[probe.Outage] {

@@ -124,14 +124,6 @@ func spark(results []probe.Result) string {
 	return metrics.Spark(points, results[len(results)-1].At, results[0].At, min(sparkWidth, len(results)))
 }
 
-func partials(all []probe.Partial) []printer.Partial {
-	out := []printer.Partial{}
-	for _, p := range all {
-		out = append(out, printer.Partial{Source: p.Source, Error: p.Err.Error()})
-	}
-	return out
-}
-
 func tagFlag(cmd *cobra.Command, tags *[]string) {
 	cmd.Flags().StringSliceVar(tags, "tag", nil, "only those with this tag, and with every other that is given")
 	_ = cmd.RegisterFlagCompletionFunc("tag", cobra.NoFileCompletions)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
+	"github.com/balena-io/oncall/pkg/probe"
 )
 
 func newCmdUnmute(f *cli.Factory) *cobra.Command {
@@ -34,12 +35,6 @@ func unmute(ctx context.Context, f *cli.Factory, names []string) error {
 		plan.Effects = append(plan.Effects, c.Label()+" ("+stateWords(c)+") alerts again")
 	}
 	return f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		for _, c := range all {
-			report(c.Label(), set(ctx, d, c, false, time.Time{}, ""))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
-		return nil
+		return mutate.Each(ctx, report, all, probe.Check.Label, func(c probe.Check) mutate.Outcome { return set(ctx, d, c, false, time.Time{}, "") })
 	})
 }

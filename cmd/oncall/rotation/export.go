@@ -125,7 +125,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 			{Header: "EVENTS", Value: func(c calendar) string { return fmt.Sprint(c.Events) }},
 			{Header: "FILE", Value: func(c calendar) string { return c.File }},
 		},
-	}, c, nil, printer.Meta{Partial: cli.PagerPartials(plan.Partial)})
+	}, c, nil, printer.Meta{Partial: printer.Partials(plan.Partial)})
 }
 
 // plan reads the shifts and the name of whose they are.

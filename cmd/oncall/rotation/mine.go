@@ -54,7 +54,7 @@ func (o *mineOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printer.List(out, table(o.f), s.Shifts, printer.Meta{Partial: cli.PagerPartials(s.Partial),
+	return printer.List(out, table(o.f), s.Shifts, printer.Meta{Partial: printer.Partials(s.Partial),
 		Empty: fmt.Sprintf("you are not on call in the next %d days", o.query.Days)})
 }
 

@@ -55,7 +55,7 @@ func (o *nowOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printer.List(out, dutyTable(o.f), now.Duties, printer.Meta{Partial: cli.PagerPartials(now.Partial)})
+	return printer.List(out, dutyTable(o.f), now.Duties, printer.Meta{Partial: printer.Partials(now.Partial)})
 }
 
 func dutyTable(f *cli.Factory) printer.Table[pager.Duty] {

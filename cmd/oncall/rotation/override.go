@@ -149,16 +149,13 @@ func (o *overrideOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		x := mutate.Outcome{Changed: !made.Already, Item: made,
+		x := mutate.Outcome{Changed: !made.Already, Item: made, Looked: made.Looked,
 			Message: fmt.Sprintf("%s for %s, %s: %s", made.Cover, made.Away, span, strings.Join(made.Policies, ", "))}
 		if made.Already {
 			x.Words = "already there"
 		}
 		if len(made.Open) > 0 {
 			x.Message += fmt.Sprintf("; %s stays on duty for %s", made.Away, strings.Join(made.Open, ", "))
-		}
-		if made.Looked {
-			x.Message += "; an answer was lost, a look shows that it arrived"
 		}
 		report(made.ID, x)
 		if len(made.Across) > 0 {

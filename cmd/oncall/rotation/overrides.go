@@ -87,11 +87,7 @@ func (o *overrideOptions) takeBack(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		x := mutate.Outcome{Changed: true, Item: there}
-		if looked {
-			x.Message = "the answer was lost, a look shows that it arrived"
-		}
-		report(there.ID, x)
+		report(there.ID, mutate.Outcome{Changed: true, Item: there, Looked: looked})
 		return nil
 	})
 }

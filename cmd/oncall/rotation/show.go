@@ -54,6 +54,6 @@ func (o *showOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printer.List(out, table(o.f), s.Shifts, printer.Meta{Partial: cli.PagerPartials(s.Partial),
+	return printer.List(out, table(o.f), s.Shifts, printer.Meta{Partial: printer.Partials(s.Partial),
 		Empty: fmt.Sprintf("%s has no rotation in the next %d days", o.team, o.query.Days)})
 }

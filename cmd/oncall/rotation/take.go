@@ -105,11 +105,7 @@ func outcome(t pager.Taking, err error) mutate.Outcome {
 	case t.Already:
 		return mutate.Outcome{Words: "already yours", Item: t}
 	}
-	x := mutate.Outcome{Changed: true, Item: t, Message: "from " + t.From}
-	if t.Looked {
-		x.Message += "; the answer was lost, a look shows that it arrived"
-	}
-	return x
+	return mutate.Outcome{Changed: true, Item: t, Message: "from " + t.From, Looked: t.Looked}
 }
 
 // look finds out from whom each policy would be taken. With one policy what speaks

@@ -63,11 +63,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	meta := printer.Meta{}
-	for _, u := range unchecked {
-		meta.Partial = append(meta.Partial, printer.Partial{Source: u.Source, Error: u.Err.Error()})
-	}
-	if err := printer.List(out, o.table(), found, meta); err != nil {
+	if err := printer.List(out, o.table(), found, printer.Meta{Partial: printer.Partials(unchecked)}); err != nil {
 		return err
 	}
 	if out.Human() && len(found) > 0 {

@@ -117,13 +117,8 @@ func (o *setOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, t := range sets {
-			report(label(p.Targets, t), set(ctx, b, t))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
-		return nil
+		return mutate.Each(ctx, report, sets, func(t publicstatus.Target) string { return label(p.Targets, t) },
+			func(t publicstatus.Target) mutate.Outcome { return set(ctx, b, t) })
 	})
 }
 
@@ -228,14 +223,10 @@ func openWith(ctx context.Context, b *publicstatus.Board, p publicstatus.CreateP
 		}
 		return err
 	}
-	message := "incident " + in.ID + " " + in.URL
-	if found {
-		message += "; " + cli.LostButFound
-	}
 	for _, t := range p.Targets {
 		c := t.Component
 		c.State = t.To
-		report(label(all, t), mutate.Outcome{Words: publicstatus.SayStatus(t.To), Changed: true, Message: message, Item: c})
+		report(label(all, t), mutate.Outcome{Words: publicstatus.SayStatus(t.To), Changed: true, Message: "incident " + in.ID + " " + in.URL, Looked: found, Item: c})
 	}
 	return nil
 }

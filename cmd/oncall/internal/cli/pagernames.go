@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/pager"
 )
 
@@ -53,13 +52,4 @@ func completePager(f *Factory, list func(context.Context, *pager.Pager) ([]cobra
 		}
 		return list(ctx, p)
 	})
-}
-
-// PagerPartials tells the printer which parts of the pager's answer are missing.
-func PagerPartials(all []pager.Partial) []printer.Partial {
-	out := []printer.Partial{}
-	for _, p := range all {
-		out = append(out, printer.Partial{Source: p.Source, Error: p.Err.Error()})
-	}
-	return out
 }

@@ -239,10 +239,6 @@ func Names(refs []publicstatus.Ref) string {
 	return strings.Join(words, ", ")
 }
 
-// LostButFound is what a change says whose answer was lost and which the page
-// shows all the same.
-const LostButFound = "the answer was lost; the page shows that it arrived"
-
 // PagerIncident reads a pager incident to pair with: its number, link and title.
 func (f *Factory) PagerIncident(ctx context.Context, number string) (publicstatus.Pager, string, error) {
 	p, err := f.Pager(ctx)

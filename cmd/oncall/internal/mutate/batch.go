@@ -30,7 +30,13 @@ func newBatch(r *Runner, p Plan) *batch {
 	return &batch{r: r, p: p, byName: map[string]Result{}, printed: map[string]bool{}, order: slices.Clone(p.Targets)}
 }
 
+// lookedNote stands beside a change whose answer was lost.
+const lookedNote = "the answer was lost, a look shows that it arrived"
+
 func (b *batch) report(target string, o Outcome) {
+	if o.Looked && o.Err == nil {
+		o.Message = strings.TrimPrefix(o.Message+"; "+lookedNote, "; ")
+	}
 	res := Result{Name: strings.TrimSuffix(b.p.Kind+"/"+target, "/"), Changed: o.Changed, Item: o.Item, words: o.Words, note: o.Message, err: o.Err}
 	if res.words == "" {
 		res.words = b.p.Done
@@ -57,6 +63,18 @@ func (b *batch) report(target string, o Outcome) {
 	}
 	b.byName[target] = res
 	b.printLine(target, res)
+}
+
+// Each makes one change after another and reports each. An interrupt ends it: those
+// that were not begun were not sent.
+func Each[T any](ctx context.Context, report Report, all []T, name func(T) string, change func(T) Outcome) error {
+	for _, x := range all {
+		report(name(x), change(x))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // fail makes r the result of a target whose change came to nothing, or may have.

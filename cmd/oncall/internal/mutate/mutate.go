@@ -118,6 +118,7 @@ type Outcome struct {
 	Words   string // in words for people, "already acknowledged by secondary"; "" is Plan.Done
 	Changed bool   // false: it was so already
 	Message string // facts beside the words, may be empty
+	Looked  bool   // the answer was lost, and a look settled it; that is told
 	Item    any    // the thing afterwards, nil when not known
 	Err     error  // why it failed; Words then count for nothing
 }

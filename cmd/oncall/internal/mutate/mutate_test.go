@@ -404,3 +404,39 @@ func TestPlanFitsTheTerminal(t *testing.T) {
 	assert.Contains(t, tell(0), "plan   pages user:secondary and everybody on the policy Operations primary\n", "no terminal, no limit")
 	assert.Contains(t, tell(3), "       everybody\n", "a word stays whole")
 }
+
+func TestALookIsTold(t *testing.T) {
+	t.Parallel()
+	const note = "the answer was lost, a look shows that it arrived"
+	for want, o := range map[string]mutate.Outcome{
+		"(" + note + ")\n":           {Changed: true, Looked: true},
+		"(until 18:00; " + note + ")": {Changed: true, Looked: true, Message: "until 18:00"},
+	} {
+		b := newBench(t, set{})
+		require.NoError(t, b.run(t, mutate.Plan{Done: "muted", Kind: "probe", Targets: []string{"api"}}, func(_ context.Context, report mutate.Report) error {
+			report("api", o)
+			return nil
+		}))
+		assert.Contains(t, b.out.String(), want)
+	}
+	b := newBench(t, set{})
+	require.Error(t, b.run(t, mutate.Plan{Done: "muted", Kind: "probe", Targets: []string{"api"}}, func(_ context.Context, report mutate.Report) error {
+		report("api", mutate.Outcome{Looked: true, Err: apierr.New(apierr.ErrUnavailable, "", "", "away")})
+		return nil
+	}))
+	assert.NotContains(t, b.out.String()+b.err.String(), note, "a failure says its own")
+}
+
+func TestEachEndsWithAnInterrupt(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	reported := []string{}
+	err := mutate.Each(ctx, func(target string, _ mutate.Outcome) { reported = append(reported, target) }, []string{"a", "b", "c"}, strings.ToUpper, func(x string) mutate.Outcome {
+		if x == "b" {
+			cancel()
+		}
+		return mutate.Outcome{}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, []string{"A", "B"}, reported, "what was begun is reported, the rest is not begun")
+}

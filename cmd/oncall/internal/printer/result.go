@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
 )
 
@@ -67,6 +68,15 @@ type Meta struct {
 type Partial struct {
 	Source string `json:"source"` // the system, in the words of the user: "statuspage"
 	Error  string `json:"error"`
+}
+
+// Partials tells which parts of an answer are missing.
+func Partials(all []apierr.Partial) []Partial {
+	out := []Partial{}
+	for _, p := range all {
+		out = append(out, Partial{Source: p.Source, Error: p.Err.Error()})
+	}
+	return out
 }
 
 // List prints things. JSON and YAML are one envelope of kind Table.Kind+"List";

@@ -3,7 +3,6 @@ package maintenance
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +12,12 @@ import (
 )
 
 type createOptions struct {
-	f     *cli.Factory
-	names []string
-	cron  string
-	long  string
-	d     time.Duration
+	window
+	cron string
 }
 
 func newCmdCreate(f *cli.Factory) *cobra.Command {
-	o := &createOptions{f: f}
+	o := &createOptions{window: window{f: f}}
 	cmd := &cobra.Command{
 		Use:   "create <name>...",
 		Short: "Plan to switch outside checks off again and again",
@@ -41,49 +37,30 @@ somebody ends it: oncall probe maintenance end.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.cron, "cron", "", "when it begins: five fields, minute to weekday")
-	cmd.Flags().StringVar(&o.long, "for", "", "how long each lasts: 30m, 2h; whole minutes")
-	for _, name := range []string{"cron", "for"} {
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
-	}
-	cli.ChangeFlags(cmd, f)
+	_ = cmd.RegisterFlagCompletionFunc("cron", cobra.NoFileCompletions)
+	o.flags(cmd, "how long each lasts")
 	return cmd
 }
 
-func (o *createOptions) validate() (err error) {
+func (o *createOptions) validate() error {
 	switch n := len(strings.Fields(o.cron)); {
 	case n == 0:
 		return cli.Usage("when? --cron is missing").WithHint("--cron \"0 4 * * 3\"; once, and now: oncall probe maintenance start")
 	case n != 5:
 		return cli.Usage("--cron: %q has %d fields, not 5: minute, hour, day, month, weekday", o.cron, n)
 	}
-	o.d, err = length(o.f, o.long)
-	return err
+	return o.length()
 }
 
 func (o *createOptions) run(ctx context.Context) error {
-	d, err := o.f.Probe(ctx)
-	if err != nil {
-		return err
-	}
-	checks, labels, err := named(ctx, d, o.names)
-	if err != nil {
-		return err
-	}
-	plan := mutate.Plan{Verb: "plan", Done: "planned", Kind: "probe-maintenance", Ask: mutate.AskYesNo,
-		Effects: []string{strings.Join(labels, ", ") + ": not asked for " + probe.Length(o.d.Seconds()) + " at every " + o.cron + ", until somebody ends it"}}
-	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		m, looked, err := d.RepeatMaintenance(ctx, o.f.Change.Reason, o.cron, checks, o.d)
-		if err != nil {
-			return err
-		}
-		out := mutate.Outcome{Changed: true, Item: m, Message: "when it runs next is not told"}
-		if m.StartsAt != nil {
-			out.Message = "next " + o.f.Clock(*m.StartsAt)
-		}
-		if looked {
-			out.Message += "; the answer was lost; a look shows that it arrived"
-		}
-		report(m.ID, out)
-		return nil
-	})
+	effect := "not asked for " + probe.Length(o.d.Seconds()) + " at every " + o.cron + ", until somebody ends it"
+	return o.make(ctx, mutate.Plan{Verb: "plan", Done: "planned", Ask: mutate.AskYesNo}, effect,
+		func(ctx context.Context, d *probe.Desk, checks []probe.Check) (probe.Maintenance, bool, error) {
+			return d.RepeatMaintenance(ctx, o.f.Change.Reason, o.cron, checks, o.d)
+		}, func(m probe.Maintenance) string {
+			if m.StartsAt == nil {
+				return "when it runs next is not told"
+			}
+			return "next " + o.f.Clock(*m.StartsAt)
+		})
 }

@@ -36,18 +36,14 @@ func end(ctx context.Context, f *cli.Factory, id string) error {
 		if m.ID != id {
 			continue
 		}
-		plan := mutate.Plan{Verb: "end", Done: "ended", Kind: "probe-maintenance", Targets: []string{id}, Ask: mutate.AskYesNo,
+		plan := mutate.Plan{Verb: "end", Done: "ended", Kind: kind, Targets: []string{id}, Ask: mutate.AskYesNo,
 			Effects: []string{m.Name + " (" + m.State + ") is deleted; its checks are asked as before"}}
 		return f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 			looked, err := d.EndMaintenance(ctx, id)
 			if err != nil {
 				return err
 			}
-			out := mutate.Outcome{Changed: true}
-			if looked {
-				out.Message = "the answer was lost; a look shows that it arrived"
-			}
-			report(id, out)
+			report(id, mutate.Outcome{Changed: true, Looked: looked})
 			return nil
 		})
 	}

@@ -154,11 +154,7 @@ func (o *createOptions) run(ctx context.Context) error {
 			return err
 		}
 		o.f.TellPager(ctx, in.Pager, "public incident "+in.ID+" opened: "+in.Title+" "+in.URL)
-		message := in.URL
-		if found {
-			message += "; " + cli.LostButFound
-		}
-		report(in.ID, mutate.Outcome{Words: publicstatus.SayState(in.State), Changed: true, Message: message, Item: in})
+		report(in.ID, mutate.Outcome{Words: publicstatus.SayState(in.State), Changed: true, Message: in.URL, Looked: found, Item: in})
 		return nil
 	})
 	return err

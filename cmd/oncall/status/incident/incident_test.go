@@ -432,7 +432,7 @@ func TestLostAnswers(t *testing.T) {
 		code     int
 		out, err string
 	}{
-		"created, then reset":      {simulator.Fault{Method: "POST", Kind: simulator.FaultResetAfter}, createLine, 0, "the answer was lost; the page shows that it arrived", ""},
+		"created, then reset":      {simulator.Fault{Method: "POST", Kind: simulator.FaultResetAfter}, createLine, 0, "the answer was lost, a look shows that it arrived", ""},
 		"created, then 502":        {simulator.Fault{Method: "POST", Kind: simulator.FaultStatusAfter, Status: 502}, createLine, 0, "the answer was lost", ""},
 		"created, answer cut":      {simulator.Fault{Method: "POST", Kind: simulator.FaultCut}, createLine, 0, "the answer was lost", ""},
 		"reset before":             {simulator.Fault{Method: "POST", Kind: simulator.FaultResetBefore}, createLine, 15, "", "the page does not show the change yet"},

@@ -142,11 +142,7 @@ func (o *createOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		message := "starts " + o.f.Clock(m.StartsAt) + ", " + m.URL
-		if found {
-			message += "; " + cli.LostButFound
-		}
-		report(m.ID, mutate.Outcome{Words: publicstatus.SayState(m.State), Changed: true, Message: message, Item: m})
+		report(m.ID, mutate.Outcome{Words: publicstatus.SayState(m.State), Changed: true, Message: "starts " + o.f.Clock(m.StartsAt) + ", " + m.URL, Looked: found, Item: m})
 		return nil
 	})
 }
