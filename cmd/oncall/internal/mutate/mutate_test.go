@@ -409,7 +409,7 @@ func TestALookIsTold(t *testing.T) {
 	t.Parallel()
 	const note = "the answer was lost, a look shows that it arrived"
 	for want, o := range map[string]mutate.Outcome{
-		"(" + note + ")\n":           {Changed: true, Looked: true},
+		"(" + note + ")\n":            {Changed: true, Looked: true},
 		"(until 18:00; " + note + ")": {Changed: true, Looked: true, Message: "until 18:00"},
 	} {
 		b := newBench(t, set{})
