@@ -20,13 +20,10 @@ import (
 var e2eUUID = simulator.HcUUID(simulator.CheckE2E)
 
 // sent counts the changes whose path ends so.
-func sent(t *testing.T, e *clitest.Env, suffix string) int {
-	t.Helper()
-	all, err := e.World.Changes()
-	assert.NoError(t, err) // also called outside of the test's goroutine
+func sent(e *clitest.Env, suffix string) int {
 	n := 0
-	for _, r := range all {
-		if r.Service == "healthchecks" && strings.HasSuffix(r.Path, suffix) {
+	for _, r := range e.Changes("healthchecks") {
+		if strings.HasSuffix(r.Path, suffix) {
 			n++
 		}
 	}
@@ -111,7 +108,7 @@ func TestReadOnlyKey(t *testing.T) {
 	// With the slug and the ping key a job can still report.
 	require.Equal(t, 0, e.Run("heartbeat ping e2e --log").Code)
 	require.Equal(t, 0, e.Run("heartbeat ping "+e2eUUID+" --log").Code)
-	assert.Equal(t, 2, sent(t, e, "/log"))
+	assert.Equal(t, 2, sent(e, "/log"))
 }
 
 // TestSelfHosted: both bases under a path; keys are never part of a URL, but for
@@ -140,38 +137,20 @@ func TestSelfHosted(t *testing.T) {
 // TestPauseTrouble: a change is sent once; what became of a lost one is looked up.
 func TestPauseTrouble(t *testing.T) {
 	t.Parallel()
-	pause := simulator.Fault{Service: "healthchecks", Method: http.MethodPost, PathGlob: "*/pause", Times: 1}
-	for _, c := range []struct {
-		name   string
-		kind   string
-		status int
-		code   int
-		text   string
-		sent   int
-	}{
-		{"reset before", simulator.FaultResetBefore, 0, 15, "the check is still down", 1},
-		{"reset after", simulator.FaultResetAfter, 0, 0, "the answer was lost, a look shows that it arrived", 1},
-		{"cut", simulator.FaultCut, 0, 0, "a look shows that it arrived", 1},
-		{"500 after", simulator.FaultStatusAfter, 500, 0, "a look shows that it arrived", 1},
-		{"503, nothing done", simulator.FaultStatus, 503, 15, "the check is still down", 1},
-		{"429 is sent again", simulator.FaultStatus, 429, 0, "paused", 2},
-		{"a sign-in page", simulator.FaultHTML, 0, 3, "not signed in", 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			e := clitest.New(t)
-			f := pause
-			f.Kind, f.Status = c.kind, c.status
-			require.NoError(t, e.World.AddFault(f))
-			r := e.Run(`heartbeat pause e2e --for 2h --reason upgrade`)
-			assert.Equal(t, c.code, r.Code, r.Err)
-			assert.Contains(t, r.Out+r.Err, c.text)
-			assert.Equal(t, c.sent, sent(t, e, "/pause"))
-			if c.code == 0 {
-				assert.Equal(t, "paused", stateOf(t, e, "e2e hourly"))
-			}
-		})
-	}
+	clitest.InTrouble(t, "heartbeat pause e2e --for 2h --reason upgrade", simulator.Fault{Service: "healthchecks", Method: http.MethodPost, PathGlob: "*/pause"}, []clitest.Trouble{
+		{Name: "reset before", Kind: simulator.FaultResetBefore, Code: 15, Text: "the check is still down", Sent: 1},
+		{Name: "reset after", Kind: simulator.FaultResetAfter, Text: "the answer was lost, a look shows that it arrived", Sent: 1},
+		{Name: "cut", Kind: simulator.FaultCut, Text: "a look shows that it arrived", Sent: 1},
+		{Name: "500 after", Kind: simulator.FaultStatusAfter, Status: 500, Text: "a look shows that it arrived", Sent: 1},
+		{Name: "503, nothing done", Kind: simulator.FaultStatus, Status: 503, Code: 15, Text: "the check is still down", Sent: 1},
+		{Name: "429 is sent again", Kind: simulator.FaultStatus, Status: 429, Text: "paused", Sent: 2},
+		{Name: "a sign-in page", Kind: simulator.FaultHTML, Code: 3, Text: "not signed in", Sent: 1},
+	}, func(t *testing.T, e *clitest.Env, c clitest.Trouble) {
+		t.Helper()
+		if c.Code == 0 {
+			assert.Equal(t, "paused", stateOf(t, e, "e2e hourly"))
+		}
+	})
 }
 
 func TestPauseReminds(t *testing.T) {
@@ -192,11 +171,11 @@ func TestPauseReminds(t *testing.T) {
 	r = e.Run("heartbeat resume e2e")
 	assert.Equal(t, 0, r.Code)
 	assert.Contains(t, r.Out, "not paused, but new")
-	assert.Equal(t, 1, sent(t, e, "/resume"))
+	assert.Equal(t, 1, sent(e, "/resume"))
 	r = e.Run("heartbeat pause e2e --dry-run --for 1h --reason x")
 	assert.Equal(t, 0, r.Code)
 	assert.Contains(t, r.Out, "paused (dry run)")
-	assert.Equal(t, 1, sent(t, e, "/pause"))
+	assert.Equal(t, 1, sent(e, "/pause"))
 }
 
 func TestPing(t *testing.T) {
@@ -217,11 +196,11 @@ func TestPing(t *testing.T) {
 		assert.Empty(t, r.Out, line)
 	}
 	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "healthchecks", PathGlob: "/" + e2eUUID, Kind: simulator.FaultResetAfter, Times: 1}))
-	before := sent(t, e, "/"+e2eUUID)
+	before := sent(e, "/"+e2eUUID)
 	r := e.Run("heartbeat ping e2e")
 	assert.Equal(t, 15, r.Code, r.Err)
 	assert.Contains(t, r.Err, "shows whether it arrived")
-	assert.Equal(t, before+1, sent(t, e, "/"+e2eUUID))
+	assert.Equal(t, before+1, sent(e, "/"+e2eUUID))
 }
 
 // TestRun: the exit code is the job's, whatever becomes of the reports.
@@ -242,10 +221,10 @@ func TestPingWithAText(t *testing.T) {
 	assert.Regexp(t, `^\(\d+ bytes before this are left out\)\n`, body)
 
 	for _, flags := range []string{"--body-file " + empty, "--body-file " + filepath.Join(e.Home, "none.log"), "--body-file -", "--body-file " + e.Home} {
-		before := sent(t, e, "/log")
+		before := sent(e, "/log")
 		r = e.Run("heartbeat ping e2e --log " + flags)
 		require.Zero(t, r.Code, r.Err)
-		assert.Equal(t, before+1, sent(t, e, "/log"), flags)
+		assert.Equal(t, before+1, sent(e, "/log"), flags)
 		assert.Equal(t, strings.Contains(flags, "none") || strings.HasSuffix(flags, e.Home), strings.Contains(r.Err, "warning: the signal goes without"), r.Err)
 	}
 	assert.Equal(t, 2, e.Run("heartbeat ping e2e --log --body a --body-file "+long).Code)
@@ -257,7 +236,7 @@ func TestNamedTwice(t *testing.T) {
 	e := clitest.New(t)
 	r := e.Run(`heartbeat pause e2e "e2e hourly" --for 1h --reason r`)
 	require.Zero(t, r.Code, r.Err)
-	assert.Equal(t, 1, sent(t, e, "/pause"))
+	assert.Equal(t, 1, sent(e, "/pause"))
 	assert.Equal(t, 1, strings.Count(r.Err, "it cannot go down"))
 }
 

@@ -20,13 +20,9 @@ import (
 // "METHOD path body" without the page.
 func changes(t *testing.T, e *clitest.Env) []string {
 	t.Helper()
-	all, err := e.World.Changes()
-	require.NoError(t, err)
 	out := []string{}
-	for _, r := range all {
-		if r.Service == "statuspage" {
-			out = append(out, r.Method+" "+strings.TrimPrefix(r.Path, "/pages/"+simulator.StatuspagePage)+" "+r.Body)
-		}
+	for _, r := range e.Changes("statuspage") {
+		out = append(out, r.Method+" "+strings.TrimPrefix(r.Path, "/pages/"+simulator.StatuspagePage)+" "+r.Body)
 	}
 	return out
 }

@@ -42,25 +42,11 @@ func create(t *testing.T, e *clitest.Env, flags string) string {
 	return v.Items[0].Item.ID
 }
 
-// posted are the changes that reached the page, oldest first.
-func posted(t *testing.T, e *clitest.Env) []simulator.Request {
-	t.Helper()
-	all, err := e.World.Changes()
-	require.NoError(t, err)
-	out := []simulator.Request{}
-	for _, r := range all {
-		if r.Service == "statuspage" {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 func TestCreateSendsWhatWasSetAndNoMore(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
 	id := create(t, e, `--title "API errors" --body "We look." --component API=partial`)
-	body := posted(t, e)[0].Body
+	body := e.Changes("statuspage")[0].Body
 	assert.Contains(t, body, `"name":"API errors","status":"investigating","body":"We look."`)
 	for _, absent := range []string{"impact_override", "scheduled", "reminder", "null", `""`} {
 		assert.NotContains(t, body, absent)
@@ -85,7 +71,7 @@ func TestCreateFromATemplate(t *testing.T) {
 	assert.Equal(t, "API errors", in.Title, "the public title, never the internal name")
 	assert.Equal(t, "investigating", in.State)
 	assert.Contains(t, in.Updates[0].Body, "Some requests to the API fail.")
-	assert.NotContains(t, posted(t, e)[0].Body, "api-errors")
+	assert.NotContains(t, e.Changes("statuspage")[0].Body, "api-errors")
 
 	id = create(t, e, `--template WATCH --title "Ours" --body "Our words."`)
 	in = get(t, e, id)
@@ -103,7 +89,7 @@ func TestATemplateAsksForTheStatusOfItsComponents(t *testing.T) {
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Err, "API is now (operational, degraded, partial, major, maintenance)")
 	assert.Contains(t, r.Err, `"partail" is no status`)
-	assert.Contains(t, posted(t, e)[0].Body, `"partial_outage"`)
+	assert.Contains(t, e.Changes("statuspage")[0].Body, `"partial_outage"`)
 }
 
 func TestATemplateAsksNobodyInADryRunOrWithoutInput(t *testing.T) {
@@ -115,7 +101,7 @@ func TestATemplateAsksNobodyInADryRunOrWithoutInput(t *testing.T) {
 		assert.Equal(t, 2, r.Code, flag)
 		assert.NotContains(t, r.Err, "API is now", flag)
 		assert.Contains(t, r.Err, "--component API=STATUS", flag)
-		assert.Empty(t, posted(t, e), flag)
+		assert.Empty(t, e.Changes("statuspage"), flag)
 	}
 }
 
@@ -137,7 +123,7 @@ func TestCreatePairsWithAPagerIncident(t *testing.T) {
 	r := e.Run("status incident create --from 4127 --component API=major --yes")
 	assert.Equal(t, 8, r.Code, "it has a pair already")
 	assert.Contains(t, r.Err, "pager incident 4127 has an open public incident already: "+id)
-	assert.Len(t, posted(t, e), 1)
+	assert.Len(t, e.Changes("statuspage"), 1)
 }
 
 func TestWhatThePublicSeesAsksFirst(t *testing.T) {
@@ -149,7 +135,7 @@ func TestWhatThePublicSeesAsksFirst(t *testing.T) {
 		assert.Equal(t, 5, r.Code, line)
 		assert.Contains(t, r.Err, "plan   ", line)
 	}
-	assert.Empty(t, posted(t, e))
+	assert.Empty(t, e.Changes("statuspage"))
 }
 
 func TestEveryPublicWordIsNotedOnThePage(t *testing.T) {
@@ -199,7 +185,7 @@ func TestTheBodyComesFromEverywhere(t *testing.T) {
 	e.Vars["ONCALL_PROTECTED"], e.Terminal = "0", true
 	r := e.Run("status incident create --title e")
 	require.Zero(t, r.Code, r.Err)
-	assert.Contains(t, posted(t, e)[4].Body, "typed by hand")
+	assert.Contains(t, e.Changes("statuspage")[4].Body, "typed by hand")
 	assert.Contains(t, r.Err, "says   typed by hand")
 }
 
@@ -213,11 +199,11 @@ func TestUpdate(t *testing.T) {
 	r = e.Run("status incident update --body more --yes")
 	assert.Equal(t, 4, r.Code)
 	assert.Contains(t, r.Err, "2 public incidents are open: "+id+" (X) and ")
-	assert.Len(t, posted(t, e), 2, "nothing is guessed")
+	assert.Len(t, e.Changes("statuspage"), 2, "nothing is guessed")
 
 	r = e.Run("status incident update --pager 4127 --status identified --component Dashboard=degraded --yes")
 	require.Zero(t, r.Code, r.Err)
-	sent := posted(t, e)[2].Body
+	sent := e.Changes("statuspage")[2].Body
 	assert.Contains(t, sent, `"status":"identified","body":"The issue has been identified and a fix is being implemented."`)
 	in := get(t, e, id)
 	require.Len(t, in.Components, 2, "those named before stay")
@@ -232,8 +218,8 @@ func TestUpdate(t *testing.T) {
 	r = e.Run("status incident update " + id + " --edit " + in.Updates[0].ID + " --body first --yes")
 	require.Zero(t, r.Code, r.Err)
 	assert.Equal(t, "first", get(t, e, id).Updates[0].Body)
-	assert.Equal(t, "PATCH", posted(t, e)[4].Method)
-	assert.Contains(t, posted(t, e)[4].Body, `{"incident_update":{"body":"first","deliver_notifications":false}}`)
+	assert.Equal(t, "PATCH", e.Changes("statuspage")[4].Method)
+	assert.Contains(t, e.Changes("statuspage")[4].Body, `{"incident_update":{"body":"first","deliver_notifications":false}}`)
 }
 
 func TestResolvePutsBackItsOwnComponents(t *testing.T) {
@@ -245,7 +231,7 @@ func TestResolvePutsBackItsOwnComponents(t *testing.T) {
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Err, "API: major outage -> operational")
 	assert.Contains(t, r.Err, "Dashboard stays partial outage: Two still names it")
-	all := posted(t, e)
+	all := e.Changes("statuspage")
 	require.Len(t, all, 3, "one request")
 	assert.Contains(t, all[2].Body, `"status":"resolved","body":"This incident has been resolved.","component_ids":["`)
 	assert.Equal(t, 1, strings.Count(all[2].Body, `":"operational"`))
@@ -256,12 +242,12 @@ func TestResolvePutsBackItsOwnComponents(t *testing.T) {
 	r = e.Run("status incident resolve " + one + " --yes")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, "already resolved")
-	assert.Len(t, posted(t, e), 3)
+	assert.Len(t, e.Changes("statuspage"), 3)
 
 	r = e.Run("status incident resolve Two --keep-components --no-notify --yes")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Err, "Dashboard is partial outage, and stays so")
-	assert.NotContains(t, posted(t, e)[3].Body, "component")
+	assert.NotContains(t, e.Changes("statuspage")[3].Body, "component")
 }
 
 func TestResolveLeavesWhatRunningMaintenanceNames(t *testing.T) {
@@ -273,7 +259,7 @@ func TestResolveLeavesWhatRunningMaintenanceNames(t *testing.T) {
 	r := e.Run("status incident resolve One --yes")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Err, "API stays major outage: M still names it")
-	assert.NotContains(t, posted(t, e)[2].Body, "component")
+	assert.NotContains(t, e.Changes("statuspage")[2].Body, "component")
 }
 
 func TestPostmortem(t *testing.T) {
@@ -301,15 +287,15 @@ func TestPostmortem(t *testing.T) {
 	r = e.Run("status incident postmortem " + id + " --publish --notify --yes")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, "postmortem/"+id+" published")
-	assert.Contains(t, posted(t, e)[len(posted(t, e))-1].Body, `"notify_subscribers":true`)
+	assert.Contains(t, e.Changes("statuspage")[len(e.Changes("statuspage"))-1].Body, `"notify_subscribers":true`)
 	assert.Equal(t, "postmortem", get(t, e, id).State)
 	r = e.Run("status incident postmortem " + id)
 	assert.Contains(t, r.Out, "| A disk was full.")
-	before := len(posted(t, e))
+	before := len(e.Changes("statuspage"))
 	r = e.Run("status incident postmortem " + id + " --publish")
 	assert.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, "already published")
-	assert.Len(t, posted(t, e), before)
+	assert.Len(t, e.Changes("statuspage"), before)
 }
 
 // The draft and its publication are two requests: what is done of them is told.
@@ -344,7 +330,7 @@ func TestAPostmortemThatIsSavedAndNotPublished(t *testing.T) {
 			}](t, e.Run("status incident postmortem "+id+" -o json")).Item
 			assert.Equal(t, tc.state, pm.State)
 			assert.Equal(t, "What happened", pm.Draft)
-			assert.Len(t, posted(t, e), 3, "resolve, draft, publish: each once")
+			assert.Len(t, e.Changes("statuspage"), 3, "resolve, draft, publish: each once")
 		})
 	}
 	e := clitest.New(t)
@@ -368,7 +354,7 @@ func TestWhatWasWrittenIsKept(t *testing.T) {
 		_, name, kept := strings.Cut(r.Err, "your text is kept: --body-file ")
 		assert.Equal(t, code != 0, kept, r.Err)
 		if !kept {
-			assert.Contains(t, posted(t, e)[0].Body, "We found the cause.")
+			assert.Contains(t, e.Changes("statuspage")[0].Body, "We found the cause.")
 			continue
 		}
 		name = strings.TrimSpace(name)
@@ -392,7 +378,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	})
 	assert.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, "public-incident/"+id+" already resolved")
-	assert.Len(t, posted(t, e), 1, "the public is told once")
+	assert.Len(t, e.Changes("statuspage"), 1, "the public is told once")
 
 	r = e.Asked("status incident update "+id+" --body Ours.", func() string {
 		require.Zero(t, e.Run("status incident update "+id+" --status monitoring --body Again. --yes").Code)
@@ -400,7 +386,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	})
 	assert.Equal(t, 8, r.Code, r.Err)
 	assert.Contains(t, r.Err, id+" has changed since it was looked at: it is monitoring now and was resolved; nothing was sent")
-	assert.Len(t, posted(t, e), 2)
+	assert.Len(t, e.Changes("statuspage"), 2)
 }
 
 func TestList(t *testing.T) {
@@ -464,7 +450,7 @@ func TestLostAnswers(t *testing.T) {
 			assert.Equal(t, tc.code, r.Code, r.Err)
 			assert.Contains(t, r.Out, tc.out)
 			assert.Contains(t, r.Err, tc.err)
-			assert.Len(t, posted(t, e), 1, "sent once")
+			assert.Len(t, e.Changes("statuspage"), 1, "sent once")
 		})
 	}
 }
@@ -496,7 +482,7 @@ func TestTrouble(t *testing.T) {
 				assert.NotContains(t, r.Err, simulator.StatuspageKey)
 				assert.NotContains(t, r.Err, "<html")
 				assert.Empty(t, r.Out)
-				assert.Empty(t, posted(t, e))
+				assert.Empty(t, e.Changes("statuspage"))
 			})
 		}
 	}
@@ -507,7 +493,7 @@ func TestThrottledChangesAreSentAgain(t *testing.T) {
 	e := clitest.New(t)
 	require.NoError(t, e.World.AddFault(simulator.Fault{Service: "statuspage", Method: "POST", Kind: simulator.FaultStatus, Status: 420, RetryAfter: 2 * time.Second, Times: 2}))
 	create(t, e, "--title T --body b")
-	assert.Len(t, posted(t, e), 3, "the vendor refused two of them")
+	assert.Len(t, e.Changes("statuspage"), 3, "the vendor refused two of them")
 	assert.Len(t, clitest.JSON[struct{ Items []incident }](t, e.Run("status incident list -o json")).Items, 2)
 }
 
@@ -518,7 +504,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	r := e.RunContext(ctx, "status incident create --title T --body b --yes")
 	assert.NotZero(t, r.Code)
-	assert.Empty(t, posted(t, e))
+	assert.Empty(t, e.Changes("statuspage"))
 }
 
 func TestReadOnly(t *testing.T) {
