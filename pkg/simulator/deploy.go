@@ -140,9 +140,9 @@ func (w *World) Repository(ctx context.Context, environment string) (string, err
 		return "", err
 	}
 	lock := flock.New(dir + ".lock")
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	wait, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	if ok, err := lock.TryLockContext(ctx, lockPoll); err != nil || !ok {
+	if ok, err := lock.TryLockContext(wait, lockPoll); err != nil || !ok {
 		return "", fmt.Errorf("demo world: another process keeps %s locked", dir)
 	}
 	defer func() { _ = lock.Unlock() }()

@@ -71,7 +71,7 @@ func promRefuse(rw http.ResponseWriter, err error) {
 // store is the metrics as they stand at the world's now.
 func (p promServer) store() (promStore, error) {
 	facts, now, err := p.w.observe()
-	return promStore{facts, now}, err
+	return promStore{facts, now, map[int64]float64{}}, err
 }
 
 // promStep reads a step in milliseconds: seconds with decimals, or 1h30m.

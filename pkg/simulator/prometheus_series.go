@@ -68,10 +68,22 @@ func minTime(a, b time.Time) time.Time {
 	return b
 }
 
-// promStore is the series as they stand at now.
+// promStore is the series as they stand at now, for one request.
 type promStore struct {
 	facts *Facts
 	now   time.Time
+	areas map[int64]float64 // what errorArea said, by Unix nanoseconds
+}
+
+// errorArea is computed once for all the counters that are scraped at t.
+func (p promStore) errorArea(t time.Time) float64 {
+	at := t.UnixNano()
+	area, ok := p.areas[at]
+	if !ok {
+		area = p.facts.errorArea(t)
+		p.areas[at] = area
+	}
+	return area
 }
 
 // Select implements promql.Storage.
@@ -153,7 +165,7 @@ func (p promStore) replica(n int, add func(map[string]string, func(time.Time) (f
 	begin := p.facts.StartedAt.Add(-2 * promRetention)
 	for _, s := range statusShare {
 		add(named("http_requests_total", "job", ComponentAPI, "instance", instance, "code", s.code), always(func(t time.Time) float64 {
-			bad, all := p.facts.errorArea(t), t.Sub(begin).Seconds()
+			bad, all := p.errorArea(t), t.Sub(begin).Seconds()
 			extra := extra400 * (bad - ErrorRatioGood*all)
 			area := s.share * bad
 			switch {

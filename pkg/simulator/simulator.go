@@ -32,6 +32,8 @@ type Options struct {
 	Dir      string           // folder of the state file, made if missing; "" keeps the state in memory
 	Now      func() time.Time // the world's clock; nil is time.Now
 	NoLimits bool             // do not enforce the vendors' rate limits
+
+	lockWait time.Duration // for the lock of the state; 0 is lockWait
 }
 
 // World is a running world. It is safe for concurrent use, and several
@@ -70,7 +72,7 @@ func Open(o Options) (*World, error) {
 	}
 	w.store = &memoryStore{}
 	if o.Dir != "" {
-		fs, err := newFileStore(o.Dir)
+		fs, err := newFileStore(o)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +103,7 @@ func Open(o Options) (*World, error) {
 // that cannot be read.
 func OpenFresh(o Options) (*World, error) {
 	if o.Dir != "" {
-		fs, err := newFileStore(o.Dir)
+		fs, err := newFileStore(o)
 		if err != nil {
 			return nil, err
 		}

@@ -287,7 +287,7 @@ func TestStateIsSharedAndKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "when needed")
 	c := &testClock{at: testStart}
 	open := func() *World {
-		w, err := Open(Options{Dir: dir, Now: c.now, NoLimits: true})
+		w, err := Open(Options{Dir: dir, Now: c.now, NoLimits: true, lockWait: patient})
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = w.Close() })
 		return w
@@ -329,12 +329,16 @@ func TestStateIsSharedAndKept(t *testing.T) {
 	assert.Len(t, files, 2, "no half-written file is left: %v", files)
 }
 
+// patient is for tests in which several change the state again and again: the lock
+// is not handed round in turn, and on a slow machine one may go without for long.
+const patient = 10 * time.Minute
+
 // TestStateOfSeveralProcesses runs itself again as other processes.
 func TestStateOfSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	const each, processes = 25, 3
 	if dir, ok := os.LookupEnv("SIMULATOR_TEST_DIR"); ok {
-		w, err := Open(Options{Dir: dir})
+		w, err := Open(Options{Dir: dir, lockWait: patient})
 		require.NoError(t, err)
 		for range each {
 			require.NoError(t, w.update(func(s *State) error { s.nextID("test"); return nil }))
@@ -354,7 +358,7 @@ func TestStateOfSeveralProcesses(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w, err := Open(Options{Dir: dir})
+	w, err := Open(Options{Dir: dir, lockWait: patient})
 	require.NoError(t, err)
 	require.NoError(t, w.view(func(s *State) error {
 		assert.EqualValues(t, each*processes, s.Counters["test"])

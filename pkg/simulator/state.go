@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -233,23 +234,25 @@ func (m *memoryStore) read() ([]byte, error) {
 type fileStore struct {
 	dir string
 	fl  *flock.Flock
+
+	wait time.Duration // for the lock
 }
 
-func newFileStore(dir string) (*fileStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func newFileStore(o Options) (*fileStore, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("demo world: %w", err)
 	}
-	return &fileStore{dir: dir, fl: flock.New(filepath.Join(dir, lockFile))}, nil
+	return &fileStore{dir: o.Dir, fl: flock.New(filepath.Join(o.Dir, lockFile)), wait: cmp.Or(o.lockWait, lockWait)}, nil
 }
 
 func (f *fileStore) path() string { return filepath.Join(f.dir, stateFile) }
 
 func (f *fileStore) lock() (func(), error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	ctx, cancel := context.WithTimeout(context.Background(), f.wait)
 	defer cancel()
 	ok, err := f.fl.TryLockContext(ctx, lockPoll)
 	if errors.Is(err, context.DeadlineExceeded) || (err == nil && !ok) {
-		return nil, fmt.Errorf("demo world: another process has held %s for %s", f.fl.Path(), lockWait)
+		return nil, fmt.Errorf("demo world: another process has held %s for %s", f.fl.Path(), f.wait)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("demo world: %w", err)

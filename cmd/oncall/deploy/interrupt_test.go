@@ -38,7 +38,7 @@ func TestCtrlCStopsTheWaitAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, home := newSteppedServer(t, 700*time.Millisecond), t.TempDir()
+			s, home := newServer(t, 700*time.Millisecond), t.TempDir()
 			line := "deploy rollback api --yes --reason test"
 			if s.press, s.strike = true, strike; strike == nil {
 				code, out := s.run(t, home, false, line+" --no-wait")

@@ -29,13 +29,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server serves a world whose clock runs ten times as fast, and kills a process
-// at a request.
+// server serves a world whose clock moves by the requests alone, so that the same
+// request finds the same state on a machine of any speed, and strikes a process at
+// a request.
 type server struct {
 	world *simulator.World
 	url   string
-
-	step  time.Duration
 	steps atomic.Int64
 
 	mu     sync.Mutex
@@ -47,24 +46,11 @@ type server struct {
 	posts  int
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, step time.Duration) *server {
 	t.Helper()
-	begin := time.Now()
-	return serve(t, &server{}, func() time.Time { return begin.Add(10 * time.Since(begin)) })
-}
-
-// newSteppedServer serves a world whose clock moves by the requests alone, so that
-// the same request finds the same state on a machine of any speed.
-func newSteppedServer(t *testing.T, step time.Duration) *server {
-	t.Helper()
-	s := &server{step: step}
-	begin := time.Now()
-	return serve(t, s, func() time.Time { return begin.Add(time.Duration(s.steps.Load()) * step) })
-}
-
-func serve(t *testing.T, s *server, now func() time.Time) *server {
-	t.Helper()
-	w, err := simulator.Open(simulator.Options{NoLimits: true, Now: now})
+	s := &server{}
+	begin := time.Now() // as the processes have it
+	w, err := simulator.Open(simulator.Options{NoLimits: true, Now: func() time.Time { return begin.Add(time.Duration(s.steps.Load()) * step) }})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })
 	s.world = w
@@ -154,7 +140,7 @@ func TestKilledAtEveryStepAndRunAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, home := newServer(t), t.TempDir()
+			s, home := newServer(t, 2*time.Second), t.TempDir()
 			s.strike, s.after = c.strike, c.after
 			const line = "deploy rollback api --yes --reason test"
 			code, out := s.run(t, home, true, line)

@@ -98,7 +98,7 @@ func (o *patternsOptions) run(ctx context.Context) error {
 		}
 	}
 	if len(items) == 0 {
-		if err := o.explainNothing(ctx, c, loki.Span{Start: o.from, End: o.to}); err != nil {
+		if err := o.explainNothing(ctx, o.f, c, loki.Span{Start: o.from, End: o.to}); err != nil {
 			return err
 		}
 	}

@@ -108,7 +108,7 @@ func (o *queryOptions) run(ctx context.Context) error {
 	case err != nil:
 		return cli.QueryFailed(o.f, err)
 	case n == 0:
-		if err := o.explainNothing(ctx, c, loki.Span{Start: o.from, End: o.to}); err != nil {
+		if err := o.explainNothing(ctx, o.f, c, loki.Span{Start: o.from, End: o.to}); err != nil {
 			return err
 		}
 		o.f.IO.Note("no line matches %s between %s and %s", o.query, o.f.Clock(o.from), o.f.Clock(o.to))

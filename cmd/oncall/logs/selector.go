@@ -150,12 +150,12 @@ const courtesy = 5 * time.Second
 // explainNothing looks for the reason why a selector finds nothing: a label or a
 // value that the server does not have is an error with the nearest one. Otherwise
 // there are just no such lines, and it is nil.
-func (s *selector) explainNothing(ctx context.Context, c *loki.Client, span loki.Span) error {
+func (s *selector) explainNothing(ctx context.Context, f *cli.Factory, c *loki.Client, span loki.Span) error {
 	part, _, ok := loki.SplitQuery(s.query)
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	ctx, cancel := f.Limited(ctx, courtesy)
 	defer cancel()
 	names, err := c.LabelNames(ctx, "", span)
 	if err != nil || len(names) == 0 {

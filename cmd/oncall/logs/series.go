@@ -64,7 +64,7 @@ func (o *seriesOptions) run(ctx context.Context) error {
 		return cli.QueryFailed(o.f, err)
 	}
 	if len(all) == 0 {
-		if err := o.explainNothing(ctx, c, span); err != nil {
+		if err := o.explainNothing(ctx, o.f, c, span); err != nil {
 			return err
 		}
 	}

@@ -145,7 +145,7 @@ func (o *topOptions) run(ctx context.Context) error {
 		return cli.QueryFailed(o.f, err)
 	}
 	if len(res.Groups) == 0 {
-		if err := o.explainNothing(ctx, c, loki.Span{Start: o.count.From, End: o.count.To}); err != nil {
+		if err := o.explainNothing(ctx, o.f, c, loki.Span{Start: o.count.From, End: o.count.To}); err != nil {
 			return err
 		}
 		if err := o.explainField(ctx, c); err != nil {
@@ -199,7 +199,7 @@ func (o *topOptions) detect(ctx context.Context, c *loki.Client, human bool) err
 // explainField tells of a field that the lines do not have, with the nearest, or
 // that another parser finds; nil when neither is the reason.
 func (o *topOptions) explainField(ctx context.Context, c *loki.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	ctx, cancel := o.f.Limited(ctx, courtesy)
 	defer cancel()
 	s, err := logs.Detect(ctx, c, o.count.Query, o.count.Field, o.count.From, o.count.To)
 	if err != nil || s.Lines == 0 {

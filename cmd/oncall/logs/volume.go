@@ -76,7 +76,7 @@ func (o *volumeOptions) run(ctx context.Context) error {
 		return cli.QueryFailed(o.f, err)
 	}
 	if len(all) == 0 {
-		if err := o.explainNothing(ctx, c, span); err != nil {
+		if err := o.explainNothing(ctx, o.f, c, span); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ var (
 // explainNothing tells of a metric or a label in the expression that the server
 // does not have, with the nearest: an empty result is often a slip of the finger.
 func explainNothing(ctx context.Context, f *cli.Factory, c *prometheus.Client, expr string) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // nobody is kept waiting for it
+	ctx, cancel := f.Limited(ctx, 5*time.Second) // nobody is kept waiting for it
 	defer cancel()
 	expr = quotedText().ReplaceAllString(expr, `""`)
 	names, err := c.LabelValues(ctx, prometheus.NameLabel, prometheus.Selection{})

@@ -30,7 +30,7 @@ func (f *Factory) HTTP(service string) (httpx.Config, *config.Config, error) {
 		TLS: httpx.TLS{CAFile: cfg.Path(service + ".ca-file"),
 			CertFile: cfg.Path(service + ".cert-file"), KeyFile: cfg.Path(service + ".key-file")},
 		Proxy:     httpx.ProxyFromEnv(f.Env),
-		Timeout:   min(httpx.DefaultTimeout, cfg.Duration("timeout")),
+		Timeout:   f.RequestLimit(cfg, httpx.DefaultTimeout),
 		OnFence:   f.keepFenced,
 		OnWait:    f.tellWait,
 		Trace:     httpx.Trace{W: f.IO.Err, Level: f.Verbose},

@@ -319,7 +319,7 @@ func (f *Factory) Repository(ctx context.Context, set *ComponentSet, repo, branc
 // mirror opens the repository of a component.
 func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *ComponentSet, def ComponentDefinition) (*gitops.Mirror, error) {
 	c := gitops.Config{Repository: def.Repo, Branch: def.Branch, SyncTag: def.SyncTag, Folder: filepath.Join(cfg.CacheDir(), "gitops"),
-		Environ: f.Environ(), Now: f.Clocked, Timeout: min(gitops.DefaultTimeout, cfg.Duration("timeout"))}
+		Environ: f.Environ(), Now: f.Clocked, Timeout: f.RequestLimit(cfg, gitops.DefaultTimeout)}
 	if url, ok := set.repos[def.Repo]; ok {
 		c.Repository = url
 	}

@@ -50,6 +50,9 @@ type Deps struct {
 	// CompletionBudget is how long a shell may wait for values; 0 is 400 ms. A
 	// test on a slow machine is more patient.
 	CompletionBudget time.Duration
+	// Patience is how long one request, fetch or question may take where --timeout
+	// leaves it to oncall; 0 is what each is given. A test is more patient, too.
+	Patience time.Duration
 }
 
 // Factory makes the parts of a command when they are first asked for: `--help`
@@ -240,6 +243,15 @@ func (f *Factory) WaitLimit(otherwise time.Duration) time.Duration {
 		}
 	}
 	return otherwise
+}
+
+// RequestLimit is how long one request may take: most, or less by --timeout.
+func (f *Factory) RequestLimit(cfg *config.Config, most time.Duration) time.Duration {
+	given := cfg.Duration("timeout")
+	if given >= most && f.Patience > 0 || cfg.Get("timeout").Origin.Kind == config.FromDefault && f.Patience > 0 {
+		return f.Patience
+	}
+	return min(most, given)
 }
 
 // Limited bounds a wait: the context ends after d with context.DeadlineExceeded.

@@ -42,7 +42,7 @@ func (f *Factory) Asker() (*probe.Asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &probe.Asker{Now: f.Clocked, Timeout: min(askTimeout, cfg.Duration("timeout")), UserAgent: "oncall/" + f.Version}
+	a := &probe.Asker{Now: f.Clocked, Timeout: f.RequestLimit(cfg, askTimeout), UserAgent: "oncall/" + f.Version}
 	if cfg.Context().Demo {
 		w, err := f.DemoWorld()
 		if err != nil {

@@ -94,6 +94,7 @@ func TestTimeoutReachesTheTransport(t *testing.T) {
 		e := clitest.New(t)
 		e.Vars["ONCALL_TIMEOUT"] = c.env
 		f := e.Factory(io.Discard, io.Discard)
+		f.Patience = 0
 		if c.flag != "" {
 			f.Flags["timeout"] = c.flag
 		}

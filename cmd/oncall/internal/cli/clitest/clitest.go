@@ -101,7 +101,7 @@ func (e *Env) Advance(d time.Duration) {
 // hung is how long a command of a test may take on the slowest machine before
 // it counts as one that never ends: it fails by its name then, and not as a
 // package that ran out of time.
-const hung = 3 * time.Minute
+const hung = 6 * time.Minute
 
 var errHung = errors.New("the command did not end by itself")
 
@@ -201,6 +201,7 @@ func (e *Env) Factory(out, errOut io.Writer) *cli.Factory {
 		Unpaced: true,
 
 		CompletionBudget: e.CompletionBudget,
+		Patience:         hung,
 	})
 }
 
