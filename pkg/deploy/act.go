@@ -38,7 +38,8 @@ type Trip struct {
 const lostPatience = 20 * time.Second
 
 // Act takes the plan again, and starts the deployment once if the world did not
-// move in between. w is what p was made from.
+// move in between. w is what p was made from; p.From and p.Sight become what was
+// there when it was started.
 //
 // Errors: apierr.ErrConflict when it did move; apierr.ErrGuard also when another
 // deployment was started first at the same moment and ours was taken back;
@@ -80,7 +81,8 @@ func (d *Deployer) Act(ctx context.Context, w Want, p *Plan, tell func(Event)) (
 		return nil, apierr.New(apierr.ErrConflict, "", "deploy "+p.Component, "the world moved since the plan was made; nothing was started: %s", what).
 			WithHint("run it again to see the new plan")
 	}
-	s, err := d.Jenkins.Start(ctx, again.Sight.Job, again.given, jenkins.StartOptions{NoDelay: true})
+	p.From, p.Sight = again.From, again.Sight // after a wait it is another one
+	s, err := d.Jenkins.Start(ctx, again.Sight.Job, again.given, jenkins.StartOptions{NoDelay: true, Newest: again.Sight.newest})
 	t := &Trip{QueueID: s.QueueID, To: p.To}
 	switch {
 	case err == nil && s.Folded:

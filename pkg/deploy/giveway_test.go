@@ -17,6 +17,7 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/balena"
 	"github.com/balena-io/oncall/pkg/deploy"
+	"github.com/balena-io/oncall/pkg/gitops"
 	"github.com/balena-io/oncall/pkg/httpx"
 	"github.com/balena-io/oncall/pkg/jenkins"
 	"github.com/balena-io/oncall/pkg/secret"
@@ -28,7 +29,8 @@ type controller struct {
 	deploy.Jenkins
 	// after are the answers to the looks that follow the start; the last one stays.
 	after  []jenkins.Activity
-	broken error // of the looks after the start
+	before []jenkins.Activity // of the plans; nil: one successful build of long ago
+	broken error              // of the looks after the start
 	began  jenkins.Started
 	lost   error // of the start
 	items  []jenkins.QueueItem
@@ -45,6 +47,11 @@ func (c *controller) Job(context.Context, jenkins.JobName) (jenkins.Job, error) 
 }
 
 func (c *controller) Activity(context.Context, jenkins.JobName, int) (jenkins.Activity, error) {
+	if c.starts == 0 && len(c.before) > 0 {
+		a := c.before[0]
+		c.before = c.before[min(1, len(c.before)-1):]
+		return a, nil
+	}
 	if c.starts == 0 {
 		return jenkins.Activity{Builds: []jenkins.Build{ran(881, 5, "17.5.0", "SUCCESS")}}, nil
 	}
@@ -78,6 +85,10 @@ func (c *controller) Cancel(_ context.Context, id int64) error {
 		return fmt.Errorf("item %d is another's", id)
 	}
 	return c.refuse
+}
+
+func (c *controller) WaitEnd(_ context.Context, _ jenkins.JobName, number int, _ func(jenkins.Build)) (jenkins.Build, error) {
+	return jenkins.Build{Number: number, Result: jenkins.Success}, nil
 }
 
 func (c *controller) User() string                                  { return "you" }
@@ -222,6 +233,76 @@ func TestInterruptedWhileGivingWay(t *testing.T) {
 			assert.Zero(t, c.cancels)
 		})
 	}
+}
+
+// TestWhatWasThereAfterAWait: what is undone is what the other deployment put there.
+func TestWhatWasThereAfterAWait(t *testing.T) {
+	t.Parallel()
+	was := ran(881, 5, "17.5.0", "SUCCESS")
+	c := &controller{began: jenkins.Started{QueueID: ours}, before: []jenkins.Activity{{Builds: []jenkins.Build{ran(882, 10, "17.6.0", ""), was}}, {Builds: []jenkins.Build{ran(882, 10, "17.6.0", "SUCCESS"), was}}}}
+	d := newDeployer(c, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+	want := deploy.Want{To: "17.4.1", Behind: true}
+	p, err := d.Plan(t.Context(), want)
+	require.NoError(t, err)
+	assert.Equal(t, "17.5.0", p.From)
+	_, err = d.Act(t.Context(), want, p, func(deploy.Event) {})
+	require.NoError(t, err)
+	assert.Equal(t, "17.6.0", p.From)
+	assert.Equal(t, 1, c.starts)
+}
+
+// ending is a deployment that ends, its commit pushed, after the first of all reads.
+type ending struct {
+	deploy.Jenkins
+	deploy.Repository
+
+	mu   sync.Mutex
+	read bool
+}
+
+func (e *ending) over() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.read
+	e.read = true
+	return was
+}
+
+func (e *ending) Job(context.Context, jenkins.JobName) (jenkins.Job, error) {
+	return (&controller{}).Job(context.Background(), nil)
+}
+
+func (e *ending) Activity(context.Context, jenkins.JobName, int) (jenkins.Activity, error) {
+	return jenkins.Activity{Builds: []jenkins.Build{ran(882, 10, "17.6.0", map[bool]jenkins.Result{true: "SUCCESS"}[e.over()])}}, nil
+}
+
+func (e *ending) User() string { return "you" }
+
+func (e *ending) Refresh(context.Context) (gitops.Snapshot, error) {
+	return gitops.Snapshot{Commit: map[bool]string{true: "17.6.0", false: "17.5.0"}[e.over()]}, nil
+}
+
+func (e *ending) Declared(_ context.Context, commit string, _ gitops.Location) (gitops.Declared, error) {
+	return gitops.Declared{Value: gitops.Value{Version: commit}}, nil
+}
+
+func (e *ending) History(context.Context, gitops.Snapshot, gitops.Location, int) (gitops.History, error) {
+	return gitops.History{}, nil
+}
+
+// TestADeploymentThatEndsWhileItIsLooked is under way, or its version is there; never
+// neither.
+func TestADeploymentThatEndsWhileItIsLooked(t *testing.T) {
+	t.Parallel()
+	e := &ending{}
+	d := newDeployer(e, nil)
+	d.Repo, d.Component.Where = e, &gitops.Location{File: "api.yaml"}
+	s, err := d.Look(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "17.6.0", s.Current())
+	assert.Len(t, s.Ongoing, 1)
+	_, err = d.Plan(t.Context(), deploy.Want{To: "17.4.1"})
+	require.NoError(t, err, "it is over by now")
 }
 
 func newDeployer(j deploy.Jenkins, wait func(context.Context, time.Duration) error) *deploy.Deployer {

@@ -115,22 +115,22 @@ func (s *Sight) Current() string {
 // lookBuilds is how many builds of the job are read: Jenkins' own list.
 const lookBuilds = 100
 
-// Look reads the repository and the job side by side.
+// Look reads the job, and then the repository: in this order a deployment that ends
+// meanwhile is seen as one that is under way, or its commit is.
 func (d *Deployer) Look(ctx context.Context) (*Sight, error) {
 	if d.Fleet != nil {
 		return d.lookFleet(ctx)
 	}
 	s := &Sight{Runs: []Run{}, Ongoing: []Ongoing{}}
-	var h gitops.History
 	var seen jenkins.Activity
-	var wg sync.WaitGroup
-	wg.Go(func() { h = d.lookRepo(ctx, s) })
 	var jobErr, seenErr error
 	if d.Jenkins != nil {
+		var wg sync.WaitGroup
 		wg.Go(func() { s.Job, jobErr = d.Jenkins.Job(ctx, d.Component.Job) })
 		wg.Go(func() { seen, seenErr = d.Jenkins.Activity(ctx, d.Component.Job, lookBuilds) })
+		wg.Wait()
 	}
-	wg.Wait()
+	h := d.lookRepo(ctx, s)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -286,6 +286,38 @@ func TestUnreachableOriginLeavesTheAge(t *testing.T) {
 	assert.ErrorContains(t, err, "no branch main")
 }
 
+// TestAKilledGitLeavesItsLock: the next fetch takes it away. One that cannot be
+// taken away leaves the mirror as old as it is, with the lock's name.
+func TestAKilledGitLeavesItsLock(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.deploy("17.4.0")
+	folder := filepath.Join(t.TempDir(), "mirrors")
+	m, err := gitops.Open(t.Context(), gitops.Config{Repository: r.bare, Folder: folder, Environ: os.Environ(), Now: func() time.Time { return r.clock }})
+	require.NoError(t, err)
+	_, err = m.Refresh(t.Context())
+	require.NoError(t, err)
+	mirrors, err := filepath.Glob(filepath.Join(folder, "*.git"))
+	require.NoError(t, err)
+	require.Len(t, mirrors, 1)
+	lock := filepath.Join(mirrors[0], "refs", "oncall", "head.lock")
+	require.NoError(t, os.WriteFile(lock, nil, 0o600))
+	head := r.deploy("17.4.1")
+	s, err := m.Refresh(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.Stale)
+	assert.Equal(t, head, s.Commit)
+	assert.NoFileExists(t, lock)
+
+	require.NoError(t, os.MkdirAll(filepath.Join(lock, "kept"), 0o700)) // a folder is no lock of git's
+	r.deploy("17.5.0")
+	s, err = m.Refresh(t.Context())
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Stale, apierr.ErrUnavailable)
+	assert.Contains(t, s.Stale.Error(), "head.lock': File exists")
+	assert.Equal(t, head, s.Commit)
+}
+
 func TestDiffTellsWhatElseChanged(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,12 +195,38 @@ func (m *Mirror) fetchLocked(ctx context.Context) error {
 		}
 	}
 	at := m.c.Now().UTC()
-	_, err := m.git(ctx, nil, "fetch", "--quiet", "--force", "--prune", "--no-tags", "--update-shallow", "--no-write-fetch-head", "--no-recurse-submodules", "--", m.origin,
-		"+HEAD:"+headRef, "+refs/heads/*:"+branches+"*", "+refs/tags/*:refs/tags/*", "+refs/notes/*:refs/notes/*")
+	fetch := func() error {
+		_, err := m.git(ctx, nil, "fetch", "--quiet", "--force", "--prune", "--no-tags", "--update-shallow", "--no-write-fetch-head", "--no-recurse-submodules", "--", m.origin,
+			"+HEAD:"+headRef, "+refs/heads/*:"+branches+"*", "+refs/tags/*:refs/tags/*", "+refs/notes/*:refs/notes/*")
+		return err
+	}
+	err := fetch()
+	if errors.Is(err, errLeftLock) && m.unlock() == nil {
+		err = fetch()
+	}
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(m.dir, fetchedFile), []byte(at.Format(time.RFC3339Nano)), 0o600)
+}
+
+// errLeftLock is why git does not write a ref: one that was killed has left its
+// lock there.
+var errLeftLock = errors.New("a lock of git's is there")
+
+// unlock takes such locks away. Whoever writes into the mirror holds our own lock.
+func (m *Mirror) unlock() error {
+	return filepath.WalkDir(m.dir, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && e.Name() == "objects":
+			return fs.SkipDir
+		case !e.IsDir() && filepath.Ext(path) == ".lock":
+			return os.Remove(path)
+		}
+		return nil
+	})
 }
 
 func (m *Mirror) fetchedAt() time.Time {

@@ -76,6 +76,10 @@ func (m *Mirror) explain(args []string, said string, err error) error {
 	} else if i >= 0 {
 		text = text[i+1:]
 	}
+	if has(".lock': file exists") { // the last line is about a file that it does not name
+		text, _, _ = strings.Cut(strings.TrimSpace(said), "\n")
+		err = errors.Join(errLeftLock, err)
+	}
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "fatal: "), "error: ")
 	if text == "" {
 		text = err.Error()

@@ -2,6 +2,7 @@ package jenkins
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -22,8 +23,10 @@ const (
 // (contract: some 20 s) has run out; found is false then, and the outcome stays
 // unknown.
 //
-// With secret parameters, or for a job without parameters, user and time alone
-// decide.
+// A build is not before s when its number is above StartOptions.Newest. An item with
+// equal parameters that waits is the one of s, as Jenkins would have folded s into
+// it. Without that number, and with secret parameters, the time decides, by the
+// controller's clock as its last answer told it.
 func (c *Client) FindStarted(ctx context.Context, job JobName, s Started, patience time.Duration) (f Found, found bool, err error) {
 	ends := c.now().Add(patience)
 	for {
@@ -45,17 +48,20 @@ func (c *Client) findStarted(ctx context.Context, job JobName, s Started) (Found
 	if err != nil {
 		return Found{}, false, err
 	}
-	// The clock is the controller's as this answer told it: the lost one may have
-	// been a proxy's.
-	since := c.serverTime(s.Sent).Add(-findGrace)
+	since := c.serverTime(s.Sent).Add(-findGrace) // by this answer: the lost one may have been a proxy's
+	folds := s.newest > 0 && !slices.ContainsFunc(s.Parameters, func(p Parameter) bool { return p.Secret })
 	for _, q := range items {
-		if !q.Since.Before(since) && c.mine(q.Causes) && fits(q.Parameters, s.Parameters) {
+		if (folds || !q.Since.Before(since)) && c.mine(q.Causes) && fits(q.Parameters, s.Parameters) {
 			return Found{QueueID: q.ID}, true, nil
 		}
 	}
 	builds, err := c.Builds(ctx, job, 0, 20)
 	for _, b := range builds {
-		if !b.Queued.Before(since) && c.mine(b.Causes) && fits(b.Parameters, s.Parameters) {
+		late := b.Number > s.newest
+		if s.newest == 0 {
+			late = !b.Queued.Before(since)
+		}
+		if late && c.mine(b.Causes) && fits(b.Parameters, s.Parameters) {
 			return Found{QueueID: b.QueueID, Build: b.Number}, true, nil
 		}
 	}

@@ -240,7 +240,7 @@ func (c *Client) WaitStart(ctx context.Context, job JobName, id int64, seen func
 func (c *Client) buildOfQueue(ctx context.Context, job JobName, id int64) (int, bool, error) {
 	builds, err := c.Builds(ctx, job, 0, newest)
 	for _, b := range builds {
-		if b.QueueID == id {
+		if id > 0 && b.QueueID == id {
 			return b.Number, true, nil
 		}
 	}

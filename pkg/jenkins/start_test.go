@@ -192,13 +192,19 @@ func TestFindStarted(t *testing.T) {
 		items, builds string
 		want          Found
 		found         bool
+		newest        int
 	}{
-		"in the queue":  {item(5, at(time.Second), mine, withV), "", Found{QueueID: 5}, true},
-		"started":       {"", build(42, at(2*time.Second), mine, withV), Found{QueueID: 1042, Build: 42}, true},
-		"of another":    {item(5, at(time.Second), others, withV), build(42, at(time.Second), others, withV), Found{}, false},
-		"older":         {item(5, at(-time.Minute), mine, withV), build(42, at(-time.Minute), mine, withV), Found{}, false},
-		"other values":  {item(5, at(time.Second), mine, `{"parameters":[{"name":"VERSION","value":"9"}]}`), "", Found{}, false},
-		"other job too": {`{"id":6,"inQueueSince":1,"task":{"name":"Deploy","url":"http://x/job/other/job/Deploy/"},"actions":[]}`, "", Found{}, false},
+		"in the queue":  {item(5, at(time.Second), mine, withV), "", Found{QueueID: 5}, true, 0},
+		"started":       {"", build(42, at(2*time.Second), mine, withV), Found{QueueID: 1042, Build: 42}, true, 0},
+		"of another":    {item(5, at(time.Second), others, withV), build(42, at(time.Second), others, withV), Found{}, false, 0},
+		"older":         {item(5, at(-time.Minute), mine, withV), build(42, at(-time.Minute), mine, withV), Found{}, false, 0},
+		"other values":  {item(5, at(time.Second), mine, `{"parameters":[{"name":"VERSION","value":"9"}]}`), "", Found{}, false, 0},
+		"other job too": {`{"id":6,"inQueueSince":1,"task":{"name":"Deploy","url":"http://x/job/other/job/Deploy/"},"actions":[]}`, "", Found{}, false, 0},
+		// A clock of ours that is off by an hour, and a controller that tells no time.
+		"a later number":              {"", build(42, at(-time.Hour), mine, withV), Found{QueueID: 1042, Build: 42}, true, 41},
+		"the number before":           {"", build(42, at(time.Hour), mine, withV), Found{}, false, 42},
+		"of another, later":           {"", build(42, at(time.Second), others, withV), Found{}, false, 41},
+		"waits, and a secret decides": {item(5, at(-time.Hour), mine, withV), "", Found{}, false, 41},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,6 +213,8 @@ func TestFindStarted(t *testing.T) {
 			if tc.want.Build > 0 || !tc.found {
 				exchanges = append(exchanges, httpxtest.Exchange{Path: buildsPath(0, 20), Reply: httpxtest.JSON(200, `{"builds":[`+tc.builds+`]}`)})
 			}
+			s := s
+			s.newest = tc.newest
 			cfg := httpxtest.New(t, exchanges...).Config("jenkins")
 			cfg.Now = func() time.Time { return sent }
 			c, err := New(Config{HTTP: cfg, User: "you"})
@@ -216,6 +224,24 @@ func TestFindStarted(t *testing.T) {
 			assert.Equal(t, tc.found, found)
 			assert.Equal(t, tc.want, f)
 		})
+	}
+}
+
+// TestFoundThoughTheClockIsAhead: an item with equal parameters is ours, whenever it
+// says that it was queued, as a start is folded into it.
+func TestFoundThoughTheClockIsAhead(t *testing.T) {
+	t.Parallel()
+	const answer = `{"items":[{"_class":"hudson.model.Queue$BlockedItem","id":5,"inQueueSince":1,"task":{"name":"Deploy","url":"http://x/job/team/job/Deploy/"},` +
+		`"actions":[{"parameters":[{"name":"VERSION","value":"1.2.3"}]},` + mine + `]}]}`
+	for newest, found := range map[int]bool{0: false, 41: true} {
+		exchanges := []httpxtest.Exchange{{Path: "/queue/api/json" + queueQuery, Reply: httpxtest.JSON(200, answer)}}
+		if !found {
+			exchanges = append(exchanges, httpxtest.Exchange{Path: buildsPath(0, 20), Reply: httpxtest.JSON(200, `{"builds":[]}`)})
+		}
+		f, ok, err := client(t, httpxtest.New(t, exchanges...)).FindStarted(t.Context(), deploy.Name, Started{Sent: time.Now(), Parameters: version123, newest: newest}, 0)
+		require.NoError(t, err)
+		assert.Equal(t, found, ok)
+		assert.Equal(t, found, f.QueueID == 5)
 	}
 }
 

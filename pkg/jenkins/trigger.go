@@ -24,11 +24,17 @@ type Started struct {
 	Sent time.Time
 	// Parameters is the whole set that the build runs with.
 	Parameters []Parameter
+
+	newest int // StartOptions.Newest
 }
 
 // StartOptions are how a build is started.
 type StartOptions struct {
 	NoDelay bool // skip the quiet period
+	// Newest is the number of the job's newest build before the start, 0 when that
+	// is not known: should the answer be lost, a later build is told from an earlier
+	// one by it, and by time otherwise.
+	Newest int
 }
 
 var queueLocation = lazyregexp.New(`/queue/item/(\d+)(?:/|$)`)
@@ -61,7 +67,7 @@ func (c *Client) Start(ctx context.Context, j Job, given []Parameter, o StartOpt
 	if o.NoDelay {
 		form.Set("delay", "0sec")
 	}
-	s := Started{Sent: c.now(), Parameters: all}
+	s := Started{Sent: c.now(), Parameters: all, newest: o.Newest}
 	res, err := c.post(ctx, r)
 	if err != nil {
 		return s, c.startLost(err)

@@ -169,6 +169,18 @@ func TestQueueBehind(t *testing.T) {
 	assert.Equal(t, 2, started(t, e))
 }
 
+// TestUndoAfterAWait names what the deployment before left, not what was there when
+// the wait began.
+func TestUndoAfterAWait(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.Zero(t, e.Run(`deploy run api 17.4.0 --no-wait`+yes).Code)
+	r := e.Run(`deploy run api 17.4.1 --wait-for-running` + yes)
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "(17.4.0 -> 17.4.1, #883")
+	assert.Contains(t, r.Out, "undo: oncall deploy run api 17.4.0)")
+}
+
 func TestWaitRunsOutAndIsResumed(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)

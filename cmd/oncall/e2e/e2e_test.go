@@ -408,3 +408,25 @@ func TestWatch(t *testing.T) {
 	assert.Contains(t, late.Err, "waiting for the next build")
 	assert.Contains(t, late.Err, "hint: resume: oncall e2e watch")
 }
+
+// TestWatchOfAnOlderBuild: a job whose builds run side by side may have an older one
+// that runs and a newer one that is over.
+func TestWatchOfAnOlderBuild(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	const over = `{"number":12,"result":"FAILURE","timestamp":2}`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.Contains(r.URL.Path, "/11/") {
+			_, _ = io.WriteString(w, `{"number":11,"result":"SUCCESS","timestamp":1}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"builds":[`+over+`,{"number":11,"building":true,"timestamp":1}]}`)
+	}))
+	t.Cleanup(srv.Close)
+	delete(e.Vars, "ONCALL_CONTEXT")
+	e.Vars["ONCALL_JENKINS_URL"], e.Vars["ONCALL_JENKINS_E2E_JOB"] = srv.URL, "e2e"
+	r := e.Run("e2e watch --timeout 1m")
+	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Out, "e2e #11")
+}

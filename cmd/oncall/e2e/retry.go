@@ -28,6 +28,7 @@ type retryOptions struct {
 
 	changes []jenkins.Parameter
 	ask     mutate.Ask
+	newest  int // number of the job's newest build before the next start; 0: not known
 }
 
 const (
@@ -200,6 +201,7 @@ func (o *retryOptions) equalRun(ctx context.Context, all []jenkins.Parameter) (s
 		return "", err
 	}
 	for _, b := range seen.Builds {
+		o.newest = max(o.newest, b.Number)
 		if !ended(b) && jenkins.SameParameters(b.Parameters, all) {
 			return fmt.Sprintf("#%d %s", b.Number, headline(o.f, b)), nil
 		}
@@ -259,28 +261,32 @@ func (o *retryOptions) start(ctx context.Context, j jenkins.Job, b jenkins.Build
 func (o *retryOptions) once(ctx context.Context, j jenkins.Job, given []jenkins.Parameter, report mutate.Report, waited *error) (jenkins.Build, error) {
 	progress := o.f.IO.Progress()
 	defer progress.End()
-	s, err := o.client.Start(ctx, j, given, jenkins.StartOptions{NoDelay: true})
+	number := 0
+	s, err := o.client.Start(ctx, j, given, jenkins.StartOptions{NoDelay: true, Newest: o.newest})
 	if err != nil {
 		if !errors.Is(err, apierr.ErrUnknownOutcome) {
 			return jenkins.Build{}, err
 		}
-		if s, err = o.lookFor(ctx, s, err); err != nil {
+		if s.QueueID, number, err = o.lookFor(ctx, s, err); err != nil {
 			return jenkins.Build{}, err
 		}
 	}
 	if s.Folded {
 		o.f.IO.Note("Jenkins folded it into queue item %d, which waited with equal parameters", s.QueueID)
 	}
-	number, err := o.client.WaitStart(ctx, o.job, s.QueueID, func(q jenkins.QueueItem) {
-		state := fmt.Sprintf("queued (item %d) %s", q.ID, q.State)
-		if q.Stuck {
-			state += ", STUCK"
+	if number == 0 {
+		number, err = o.client.WaitStart(ctx, o.job, s.QueueID, func(q jenkins.QueueItem) {
+			state := fmt.Sprintf("queued (item %d) %s", q.ID, q.State)
+			if q.Stuck {
+				state += ", STUCK"
+			}
+			progress.Set(state, q.Why)
+		})
+		if err != nil {
+			return jenkins.Build{}, o.lost(ctx, s, err)
 		}
-		progress.Set(state, q.Why)
-	})
-	if err != nil {
-		return jenkins.Build{}, o.lost(ctx, s, err)
 	}
+	o.newest = max(o.newest, number)
 	if o.noWait {
 		report(itoa(number), mutate.Outcome{Changed: true, Message: "oncall e2e logs " + itoa(number) + " -f"})
 		return jenkins.Build{Number: number}, nil
@@ -298,21 +304,20 @@ func (o *retryOptions) once(ctx context.Context, j jenkins.Job, given []jenkins.
 }
 
 // lookFor searches for a start whose answer was lost.
-func (o *retryOptions) lookFor(ctx context.Context, s jenkins.Started, lost error) (jenkins.Started, error) {
+func (o *retryOptions) lookFor(ctx context.Context, s jenkins.Started, lost error) (item int64, build int, err error) {
 	o.f.IO.Note("the answer was lost; looking for the build in the queue and among the newest")
 	found, ok, err := o.client.FindStarted(ctx, o.job, s, lostStart)
 	if ok {
-		s.QueueID = found.QueueID
-		return s, nil
+		return found.QueueID, found.Build, nil
 	}
 	if err != nil && ctx.Err() != nil {
-		return s, err
+		return 0, 0, err
 	}
 	var e *apierr.Error
 	if errors.As(lost, &e) {
 		e.Hint = "it is not in the queue and not among the newest builds yet; look again: oncall e2e list --no-why"
 	}
-	return s, lost
+	return 0, 0, lost
 }
 
 // lost explains why a queue item did not become a build.

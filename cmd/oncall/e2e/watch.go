@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,14 +96,15 @@ func (o *watchOptions) follow(ctx context.Context) (jenkins.Build, error) {
 	defer progress.End()
 	last := 0
 	for first := true; ; first = false {
-		builds, err := o.client.Builds(ctx, o.job, 0, 1)
+		builds, err := o.client.Builds(ctx, o.job, 0, 20)
+		runs := max(0, slices.IndexFunc(builds, func(b jenkins.Build) bool { return !ended(b) })) // not always the newest
 		switch {
 		case err != nil && (first || !errors.Is(err, apierr.ErrUnavailable)):
 			return jenkins.Build{}, err
 		case err != nil:
 			o.f.IO.Warn("no answer, still trying: %v", err)
-		case len(builds) > 0 && (!ended(builds[0]) || !first && builds[0].Number > last):
-			n := builds[0].Number
+		case len(builds) > 0 && (!ended(builds[runs]) || !first && builds[runs].Number > last):
+			n := builds[runs].Number
 			return o.client.WaitEnd(ctx, o.job, n, func(b jenkins.Build) { progress.Set(fmt.Sprintf("running #%d", n), headline(o.f, b)) })
 		case len(builds) > 0 && first:
 			last = builds[0].Number

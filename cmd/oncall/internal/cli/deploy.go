@@ -332,6 +332,7 @@ func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *Component
 			return nil, err
 		}
 		c.Before = func(ctx context.Context) error { _, err := w.Repository(ctx, def.Repo); return err }
+		c.Timeout = gitops.FirstTimeout // no network is on the way, and a busy machine is no reason to give up
 	}
 	return gitops.Open(ctx, c)
 }
