@@ -144,15 +144,22 @@ func inPhase(i Incident, phases []Phase) bool {
 	return true
 }
 
-// Ahead is how far the latest of these incidents lies in the future, which is how
-// far this machine's clock is behind at least; 0 when none does. Some seconds are
-// nothing: no two clocks agree.
-func Ahead(now time.Time, all ...Incident) time.Duration {
-	out := time.Duration(0)
+// ClockOff is how far this machine's clock is ahead of the pager's, negative when it
+// is behind, by what the pager answered last. Where the answers tell no time, one of
+// these incidents that lies in the future proves that it is behind, by so much at
+// least. Some seconds are nothing: no two clocks agree.
+func (p *Pager) ClockOff(all ...Incident) time.Duration {
+	if d, known := p.Client.Skew(); known {
+		if d.Abs() > skewAllowed {
+			return -d
+		}
+		return 0
+	}
+	out, now := time.Duration(0), p.now()
 	for _, i := range all {
 		for _, t := range []time.Time{i.StartedAt, i.LastAlertAt} {
-			if d := t.Sub(now); d > out && d > skewAllowed {
-				out = d
+			if d := t.Sub(now); d > skewAllowed {
+				out = min(out, -d)
 			}
 		}
 	}

@@ -55,6 +55,8 @@ type Client interface {
 	ContactMethods(ctx context.Context, username string) (victorops.ContactMethods, error)
 	PagingPolicy(ctx context.Context, username string) ([]victorops.PagingStep, error)
 	ProfilePolicies(ctx context.Context, username string) ([]victorops.ProfilePolicy, error)
+
+	Skew() (d time.Duration, known bool)
 }
 
 var _ Client = (*victorops.Client)(nil)

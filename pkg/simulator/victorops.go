@@ -108,6 +108,7 @@ func newVictorOps(w *World) http.Handler {
 	mux.HandleFunc("POST /integrations/generic/20131114/alert/{restKey}/{routingKey}",
 		func(rw http.ResponseWriter, r *http.Request) { voAlertEndpoint(w, rw, r) })
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Date", w.now().UTC().Format(http.TimeFormat))
 		// The API does not decode %40: "@" must come as it is (note 1).
 		if strings.Contains(r.URL.EscapedPath(), "%40") {
 			writeText(rw, http.StatusNotFound, "not found")

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -79,6 +80,8 @@ type Client struct {
 	unset   string    // credentials of the management API that are missing, in words; "" when signed
 	hints   [2]string // for unset, and for a missing restKey
 	sleep   func(ctx context.Context, d time.Duration) error
+	now     func() time.Time
+	skew    atomic.Pointer[time.Duration]
 }
 
 // New makes a client. It opens nothing. Missing credentials are reported by the
@@ -145,7 +148,11 @@ func New(c Config) (*Client, error) {
 	if sleep == nil {
 		sleep = wait
 	}
-	return &Client{http: management, alert: alerts, slow: c.Slow, restKey: key, unset: unset, sleep: sleep,
+	now := h.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &Client{http: management, alert: alerts, slow: c.Slow, restKey: key, unset: unset, sleep: sleep, now: now,
 		hints: [2]string{cmp.Or(c.SignHint, loginHint), cmp.Or(c.RESTHint, loginHint)}}, nil
 }
 
@@ -211,7 +218,32 @@ func (c *Client) do(ctx context.Context, r httpx.Request, out any) (*httpx.Respo
 	if c.unset != "" {
 		return nil, apierr.New(apierr.ErrAuth, Vendor, r.Op, "%s", c.unset).WithHint("%s", c.hints[0])
 	}
-	return c.http.Do(ctx, r, out)
+	res, err := c.http.Do(ctx, r, out)
+	if res != nil {
+		c.learn(res.Header)
+	}
+	return res, err
+}
+
+// learn compares clocks by an answer's Date (RFC 9110 section 6.6.1). One that a
+// cache has kept tells of another time.
+func (c *Client) learn(h http.Header) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil || h.Get("Age") != "" {
+		return
+	}
+	d := date.Sub(c.now())
+	c.skew.Store(&d)
+}
+
+// Skew is how far the vendor's clock is ahead of this machine's, negative when it
+// is behind, by the last answer that told the time: as exact as a second and the
+// answer's way. known is false when none did.
+func (c *Client) Skew() (d time.Duration, known bool) {
+	if p := c.skew.Load(); p != nil {
+		return *p, true
+	}
+	return 0, false
 }
 
 // seg escapes a path segment. "@" goes out as it is: the API does not decode

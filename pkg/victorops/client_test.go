@@ -254,3 +254,29 @@ func TestBadBase(t *testing.T) {
 	_, err = victorops.New(victorops.Config{AlertURL: "nonsense"})
 	require.ErrorIs(t, err, apierr.ErrUsage)
 }
+
+func TestSkew(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 2, 0, 0, 0, time.UTC)
+	answer := func(headers ...string) httpxtest.Exchange {
+		r := httpxtest.JSON(200, `[]`)
+		for i := 0; i < len(headers); i += 2 {
+			r = r.With(headers[i], headers[i+1])
+		}
+		return httpxtest.Exchange{Path: "/api-public/v1/team", Reply: r}
+	}
+	at := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+	h := httpxtest.New(t, answer("Date", at(time.Hour)), answer("Date", at(2*time.Hour), "Age", "60"), answer("Date", "soon"), answer("Date", at(-time.Minute))).Config("x")
+	h.Now = func() time.Time { return now }
+	c, err := victorops.New(victorops.Config{HTTP: h, APIID: secret.New(apiID), APIKey: secret.New(apiKey)})
+	require.NoError(t, err)
+	_, known := c.Skew()
+	assert.False(t, known, "nothing was asked yet")
+	for _, want := range []time.Duration{time.Hour, time.Hour, time.Hour, -time.Minute} {
+		_, err := c.Teams(t.Context())
+		require.NoError(t, err)
+		d, known := c.Skew()
+		assert.True(t, known)
+		assert.Equal(t, want, d, "a cache's answer and an unreadable date teach nothing")
+	}
+}

@@ -51,7 +51,7 @@ func (o *getOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	skewed(o.f, d.Incident)
+	o.f.WarnOfClock(p, d.Incident)
 	t := printer.Table[pager.Detail]{Kind: "Incident", Name: func(d pager.Detail) string { return d.Number }}
 	for _, c := range table(o.f).Columns {
 		t.Columns = append(t.Columns, printer.Column[pager.Detail]{Header: c.Header, Wide: c.Wide, Flex: c.Flex, Min: c.Min, Keep: c.Keep,

@@ -5,7 +5,6 @@ package incident
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,13 +50,6 @@ func table(f *cli.Factory) printer.Table[pager.Incident] {
 			{Header: "URL", Wide: true, Value: func(i pager.Incident) string { return i.URL }},
 		},
 		Empty: "no incident",
-	}
-}
-
-// skewed warns when the clock of this machine makes every age wrong.
-func skewed(f *cli.Factory, all ...pager.Incident) {
-	if d := pager.Ahead(f.Now(), all...); d > 0 {
-		f.IO.Warn("this machine's clock is at least %s behind the pager's: ages, --since and times to come are wrong by that", ios.AgeLong(d.Truncate(time.Minute)))
 	}
 }
 

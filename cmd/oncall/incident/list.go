@@ -114,7 +114,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	skewed(o.f, l.Incidents...)
+	o.f.WarnOfClock(p, l.Incidents...)
 	return printer.List(out, table(o.f), l.Incidents, printer.Meta{Partial: printer.Partials(l.Partial), Empty: o.empty(l)})
 }
 

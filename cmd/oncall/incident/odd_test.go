@@ -24,6 +24,7 @@ func odd(t *testing.T, answers map[string]string) *clitest.Env {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
+		w.Header()["Date"] = nil // the answers are of no time
 		_, _ = fmt.Fprint(w, body)
 	}))
 	t.Cleanup(s.Close)
@@ -69,6 +70,35 @@ func TestClockThatIsBehind(t *testing.T) {
 	r := e.Run("incident list")
 	require.Equal(t, 0, r.Code, r.Err)
 	assert.Empty(t, r.Err, "no two clocks agree")
+}
+
+// The pager's answers bear its time: a clock that is ahead hides new incidents from
+// --since, and makes an override that is to begin "in 2h" begin too late.
+func TestClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		off  time.Duration // of this machine's clock
+		says string
+	}{
+		"ahead":               {95*time.Minute + 10*time.Second, "warning: this machine's clock is at least 1h 35m ahead of the pager's: ages, --since and times to come are wrong by that\n"},
+		"behind":              {-95*time.Minute - 10*time.Second, "warning: this machine's clock is at least 1h 35m behind the pager's: ages, --since and times to come are wrong by that\n"},
+		"no two clocks agree": {40 * time.Second, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			there, e := clitest.New(t), clitest.New(t)
+			there.Serve()
+			e.Vars = there.Vars
+			e.Vars["ONCALL_USER"] = "you"
+			e.Advance(c.off)
+			for _, line := range []string{"incident list --since 30m -o name", "rotation override secondary --from 5h --for 1h --dry-run -o name"} {
+				r := e.Run(line)
+				require.Equal(t, 0, r.Code, r.Err)
+				warned, _, _ := strings.Cut(r.Err, "plan ")
+				assert.Equal(t, c.says, warned, line)
+			}
+		})
+	}
 }
 
 // What a monitor attached is shown, also what is no link.

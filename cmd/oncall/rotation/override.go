@@ -137,6 +137,7 @@ func (o *overrideOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.f.WarnOfClock(p)
 	if err := p.CheckOverride(in); err != nil {
 		return err
 	}
