@@ -3,6 +3,7 @@ package loki_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,39 @@ func TestFollowFindsLateLinesByPolling(t *testing.T) {
 	assert.ElementsMatch(t, texts(5), got.lines[1:])
 }
 
+// What comes late while the connection is lost, with times from before what was
+// shown last, is there after the next connection, each line once.
+func TestFollowFindsLateLinesOfAGap(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := newFake(t, line{ns: now.Add(-8 * time.Minute).UnixNano(), app: "a", text: "old"})
+	cut := make(chan struct{})
+	var tails atomic.Int32
+	f.tail = func(w http.ResponseWriter, r *http.Request) {
+		if tails.Add(1) == 1 {
+			f.workingTail(w, r, cut)
+		} else {
+			f.workingTail(w, r, nil)
+		}
+	}
+	got := follow(t, f.client(t, quick), loki.Following{Query: `{app="a"}`, Since: now.Add(-9 * time.Minute)}, 5, func(e loki.Event) {
+		if e.Kind == loki.Disconnected {
+			for i := range 3 {
+				f.push(line{ns: now.Add(-time.Duration(i+1) * 2 * time.Minute).UnixNano(), app: "a", text: fmt.Sprint("line ", i)})
+			}
+		}
+	}, func(n int) {
+		switch n {
+		case 1:
+			f.push(line{ns: now.UnixNano(), app: "a", text: "live"})
+		case 2:
+			close(cut)
+		}
+	})
+	assert.Equal(t, []string{"old", "live"}, got.lines[:2])
+	assert.ElementsMatch(t, texts(3), got.lines[2:])
+}
+
 // A host whose clock is ahead does not hide the lines of the others.
 func TestFollowIsNotLedByAClockThatIsAhead(t *testing.T) {
 	t.Parallel()
@@ -58,7 +92,9 @@ func TestFollowForgets(t *testing.T) {
 	at := start
 	for i := range 200_000 {
 		at = start.Add(time.Duration(i) * 5 * time.Millisecond)
-		assert.True(t, h.Add(at, fmt.Sprint(i)))
+		if !h.Add(at, fmt.Sprint(i)) {
+			t.Fatalf("line %d is not new", i)
+		}
 	}
 	assert.Less(t, h.Len(), 70_000)
 	deep := h.Deep(at)

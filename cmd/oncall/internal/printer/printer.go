@@ -57,6 +57,7 @@ type Printer struct {
 	io       *ios.Streams
 	format   string
 	query    *gojq.Code
+	each     *gojq.Code // query for one item of a list by itself; nil when it needs the whole
 	template *template.Template
 }
 
@@ -76,7 +77,7 @@ func New(o Options, s *ios.Streams) (*Printer, error) {
 	var err error
 	switch {
 	case o.JQ != "":
-		p.query, err = compileQuery(o.JQ)
+		p.query, p.each, err = compileQuery(o.JQ)
 	case o.Template != "":
 		p.template, err = parseTemplate(o.Template, o.Now)
 	}

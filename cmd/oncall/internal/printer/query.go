@@ -14,17 +14,43 @@ import (
 	"github.com/balena-io/oncall/pkg/apierr"
 )
 
-// compileQuery reads a --jq expression. A syntax error shows the place.
-func compileQuery(expr string) (*gojq.Code, error) {
+// compileQuery reads a --jq expression. A syntax error shows the place. each is nil
+// for an expression that has to see a list as a whole.
+func compileQuery(expr string) (code, each *gojq.Code, err error) {
 	query, err := gojq.Parse(expr)
 	if err == nil {
-		var code *gojq.Code
-		if code, err = gojq.Compile(query); err == nil {
-			return code, nil
+		code, err = gojq.Compile(query)
+	}
+	if err == nil {
+		if one := perItem(query); one != nil {
+			each, err = gojq.Compile(one)
 		}
 	}
-	return nil, apierr.New(apierr.ErrUsage, "", "--jq", "%s%s", ios.Visible(err.Error()), caret(expr, mistake(expr, err))).
+	if err == nil {
+		return code, each, nil
+	}
+	return nil, nil, apierr.New(apierr.ErrUsage, "", "--jq", "%s%s", ios.Visible(err.Error()), caret(expr, mistake(expr, err))).
 		WithHint("the expression reads the JSON envelope: --jq '.items[]', --jq .item")
+}
+
+// perItem turns a query that begins with .items[] into the one that makes the same
+// of each item: half a million points need not be in memory at once. nil is any
+// other query.
+func perItem(q *gojq.Query) *gojq.Query {
+	one := *q
+	switch t := q.Term; {
+	case len(q.Patterns) > 0: // .items[] as $i | ...: what follows reads the whole
+		return nil
+	case q.Op == gojq.OpPipe:
+		if one.Left = perItem(q.Left); one.Left == nil {
+			return nil
+		}
+	case t != nil && t.Type == gojq.TermTypeIndex && t.Index.Name == "items" && len(t.SuffixList) > 0 && t.SuffixList[0].Iter:
+		one.Term = &gojq.Term{Type: gojq.TermTypeIdentity, SuffixList: t.SuffixList[1:]}
+	default:
+		return nil
+	}
+	return &one
 }
 
 // mistake is where in an expression an error lies, in bytes.
@@ -62,7 +88,26 @@ func (p *Printer) project(w io.Writer, v any) error {
 	if p.template != nil {
 		return p.execute(w, input)
 	}
-	return p.run(w, input)
+	_, err = p.run(w, p.query, input)
+	return err
+}
+
+// projectEach prints what --jq makes of one item after the other.
+func projectEach[T any](p *Printer, w io.Writer, items []T) error {
+	for _, x := range items {
+		text, err := marshal(x)
+		if err != nil {
+			return err
+		}
+		input, err := decode(text)
+		if err != nil {
+			return err
+		}
+		if halted, err := p.run(w, p.each, input); err != nil || halted {
+			return err
+		}
+	}
+	return nil
 }
 
 // decode reads JSON with its numbers exact.
@@ -74,11 +119,11 @@ func decode(text []byte) (any, error) {
 	return v, err
 }
 
-// run prints the results of the query: strings as they are, everything else as
-// compact JSON, one a line.
-func (p *Printer) run(w io.Writer, input any) error {
+// run prints the results of a query: strings as they are, everything else as
+// compact JSON, one a line. halted tells that the query wants no more input.
+func (p *Printer) run(w io.Writer, query *gojq.Code, input any) (halted bool, err error) {
 	var b bytes.Buffer
-	results := p.query.Run(input)
+	results := query.Run(input)
 	for {
 		v, ok := results.Next()
 		if !ok {
@@ -87,32 +132,33 @@ func (p *Printer) run(w io.Writer, input any) error {
 		if err, failed := v.(error); failed {
 			var halt *gojq.HaltError
 			if errors.As(err, &halt) && halt.Value() == nil {
+				halted = true
 				break
 			}
 			if _, werr := w.Write(b.Bytes()); werr != nil {
-				return werr
+				return false, werr
 			}
-			return &apierr.Error{Op: "--jq", Message: ios.Visible(err.Error()), Err: err}
+			return false, &apierr.Error{Op: "--jq", Message: ios.Visible(err.Error()), Err: err}
 		}
 		if s, isString := v.(string); isString {
 			b.WriteString(p.shown(s))
 		} else {
 			text, err := gojq.Marshal(v)
 			if err != nil {
-				return fmt.Errorf("--jq: %w", err)
+				return false, fmt.Errorf("--jq: %w", err)
 			}
 			b.Write(escapeHidden(text))
 		}
 		b.WriteByte('\n')
 		if b.Len() >= 32<<10 {
 			if _, err := w.Write(b.Bytes()); err != nil {
-				return err
+				return false, err
 			}
 			b.Reset()
 		}
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	_, err = w.Write(b.Bytes())
+	return halted, err
 }
 
 // shown is a raw string on its way out: exact in a pipe, where a program reads

@@ -27,8 +27,18 @@ func TestJQ(t *testing.T) {
 		"12345678901234567890123":          "12345678901234567890123\n",
 		"empty":                            "",
 		".items[].number | if . == \"4126\" then halt else . end": "4127\n",
-		"env | length":  "0\n",
-		"$ENV | length": "0\n",
+		"env | length": "0\n",
+		// What begins with .items[] is asked of each item by itself, with the same result.
+		".items[] | .number as $n | [$n, .phase] | first": "4127\n4126\n4119\n",
+		".items[] as $i | .kind":                          "IncidentList\nIncidentList\nIncidentList\n",
+		".items[]?.pagedUsers[]":                          "you\nyou\n",
+		".items[].number, .kind":                          "4127\n4126\n4119\nIncidentList\n",
+		".items[].nothing // \"none\"":                    "none\n",
+		"def f: .number; .items[] | f":                    "4127\n4126\n4119\n",
+		"[.items[] | .number] | length":                   "3\n",
+		".items[] | (.number, .kind)":                     "4127\nnull\n4126\nnull\n4119\nnull\n",
+		".items[] |= .number | .items":                    `["4127","4126","4119"]` + "\n",
+		"$ENV | length":                                   "0\n",
 	} {
 		x := newSession(t, Options{JQ: expr, Format: "table"})
 		require.NoError(t, List(x.p, incidents, sample(), Meta{}), "%s", expr)

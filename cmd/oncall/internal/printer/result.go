@@ -86,6 +86,9 @@ func List[T any](p *Printer, t Table[T], items []T, meta Meta) error {
 	out := p.io.Stdout()
 	if p.query != nil || p.template != nil {
 		p.tell(meta)
+		if p.each != nil {
+			return projectEach(p, out, items)
+		}
 		return p.project(out, listEnvelope(t.Kind, items, meta))
 	}
 	switch p.format {
