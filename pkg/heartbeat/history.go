@@ -202,10 +202,10 @@ func (m *Monitor) cause(c Check, f Flip, again bool, pings []healthchecks.Ping) 
 		}
 	}
 	if due := c.Schedule.after(end); !due.IsZero() && near(due.Add(c.Schedule.grace), f.At) {
-		return CauseSilence, "none since " + end.UTC().Format(time.RFC3339)
+		return CauseSilence, "the last was " + Length(f.At.Sub(end)) + " before"
 	}
 	if start.After(end) && near(start.Add(c.Schedule.grace), f.At) {
-		return CauseHang, "started " + start.UTC().Format(time.RFC3339)
+		return CauseHang, "started " + Length(f.At.Sub(start)) + " before, and did not end"
 	}
 	if again {
 		return CausePause, "it was not up before either"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balena-io/oncall/pkg/apierr"
@@ -124,21 +125,24 @@ func (d *Desk) newMaintenance(ctx context.Context, op, name string, checks []Che
 		Hint: "oncall probe maintenance list", Err: err}
 }
 
-// EndMaintenance deletes a window. After a lost answer it looks whether it is gone.
-func (d *Desk) EndMaintenance(ctx context.Context, id string) (looked bool, err error) {
+// EndMaintenance deletes a window. changed is false when somebody else has ended it,
+// or its time. After a lost answer it looks whether it is gone, which looked tells.
+func (d *Desk) EndMaintenance(ctx context.Context, id string) (changed, looked bool, err error) {
 	err = d.Client.EndMaintenance(ctx, id)
-	if !errors.Is(err, apierr.ErrUnknownOutcome) {
-		return false, err
+	lost := errors.Is(err, apierr.ErrUnknownOutcome)
+	if err == nil || !lost && !errors.Is(err, apierr.ErrNotFound) {
+		return err == nil, false, err
 	}
 	after, lerr := d.Client.Maintenances(ctx)
 	if lerr != nil {
-		return false, err
+		return false, false, err
 	}
-	for _, v := range after {
-		if v.ID == id {
-			return false, &apierr.Error{Vendor: nodeping.Vendor, Op: "end maintenance " + id, Kind: []error{apierr.ErrUnknownOutcome}, Err: err,
-				Message: "cannot tell whether it arrived: the answer was lost, and the maintenance is still there", Hint: "oncall probe maintenance list"}
-		}
+	if !slices.ContainsFunc(after, func(v nodeping.Maintenance) bool { return v.ID == id }) {
+		return lost, lost, nil
 	}
-	return true, nil
+	if lost {
+		err = &apierr.Error{Vendor: nodeping.Vendor, Op: "end maintenance " + id, Kind: []error{apierr.ErrUnknownOutcome}, Err: err,
+			Message: "cannot tell whether it arrived: the answer was lost, and the maintenance is still there", Hint: "oncall probe maintenance list"}
+	}
+	return false, false, err
 }

@@ -272,12 +272,36 @@ func TestMaintenance(t *testing.T) {
 	assert.Equal(t, 1, f.sent, "never twice")
 	_, _, err = start(&fake{plans: [][]nodeping.Maintenance{{other}}, err: lost})
 	require.ErrorIs(t, err, apierr.ErrUnknownOutcome, "the old one of the same name is not taken for it")
-	looked, err = desk(&fake{plans: [][]nodeping.Maintenance{{}}, err: lost}).EndMaintenance(t.Context(), "NEW")
-	require.NoError(t, err)
-	assert.True(t, looked)
-	_, err = desk(&fake{plans: [][]nodeping.Maintenance{{mine}}, err: lost}).EndMaintenance(t.Context(), "NEW")
-	require.ErrorIs(t, err, apierr.ErrUnknownOutcome)
 	assert.Equal(t, []string{"30m", "2h", "1h 30m"}, []string{Length(1800), Length(7200), Length(5400)})
+}
+
+func TestEndMaintenance(t *testing.T) {
+	t.Parallel()
+	there, gone := []nodeping.Maintenance{{ID: "NEW"}}, []nodeping.Maintenance{{ID: "OTHER"}}
+	lost, unknown, no := apierr.New(apierr.ErrUnknownOutcome, "", "", "lost"), apierr.New(apierr.ErrNotFound, "", "", "unknown"), apierr.New(apierr.ErrAuth, "", "", "no")
+	for name, c := range map[string]struct {
+		err             error
+		after           []nodeping.Maintenance
+		changed, looked bool
+		kind            error
+	}{
+		"ended":                    {nil, there, true, false, nil},
+		"lost, and it happened":    {lost, gone, true, true, nil},
+		"lost, and it is there":    {lost, there, false, false, apierr.ErrUnknownOutcome},
+		"somebody was faster":      {unknown, gone, false, false, nil},
+		"not known, and yet there": {unknown, there, false, false, apierr.ErrNotFound},
+		"refused":                  {no, gone, false, false, apierr.ErrAuth},
+	} {
+		f := &fake{plans: [][]nodeping.Maintenance{c.after}, err: c.err}
+		changed, looked, err := desk(f).EndMaintenance(t.Context(), "NEW")
+		assert.Equal(t, [2]bool{c.changed, c.looked}, [2]bool{changed, looked}, name)
+		if c.kind == nil {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorIs(t, err, c.kind, name)
+		}
+		assert.Equal(t, 1, f.sent, name)
+	}
 }
 
 func asker(roots *x509.CertPool, at time.Time) *Asker {

@@ -78,7 +78,7 @@ func ReminderText(rows []Reminder, now time.Time) string {
 		}
 		lines = append(lines, line)
 	}
-	lines = append(lines, "Post one: oncall status incident update "+due[0].ID+" --body TEXT; being worked on: oncall status snooze "+due[0].ID+" --for 1h --reason TEXT")
+	lines = append(lines, "Post one: oncall status incident update "+due[0].ID+"; being worked on: oncall status snooze "+due[0].ID+" --for 1h --reason TEXT")
 	return strings.Join(lines, "\n")
 }
 

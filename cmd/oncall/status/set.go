@@ -159,7 +159,8 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 	case p.Subscribers >= 0:
 		audience = cli.Thousands(p.Subscribers) + " subscribers may be told"
 	}
-	for n, t := range p.Targets {
+	last := -1
+	for _, t := range p.Targets {
 		name := label(p.Targets, t)
 		plan.Targets = append(plan.Targets, name)
 		line := fmt.Sprintf("%s: %s -> %s on the public page", name, publicstatus.SayStatus(t.From()), publicstatus.SayStatus(t.To))
@@ -167,9 +168,7 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 			line = fmt.Sprintf("%s: %s already", name, publicstatus.SayStatus(t.To))
 		} else {
 			plan.Ask = mutate.AskYesNo
-		}
-		if n == len(p.Targets)-1 {
-			line += " (" + audience + ")"
+			last = len(plan.Effects)
 		}
 		plan.Effects = append(plan.Effects, line)
 		for _, in := range t.NamedBy {
@@ -179,12 +178,15 @@ func (o *setOptions) plan(p publicstatus.SetPlan, create *publicstatus.CreatePla
 		}
 	}
 	if create != nil {
-		plan.Ask = mutate.AskYesNo
+		plan.Ask, last = mutate.AskYesNo, len(plan.Effects)
 		plan.Effects = append(plan.Effects, fmt.Sprintf("opens the public incident %q (%s): %q", create.Title, publicstatus.SayState(create.Text.State), create.Text.Body))
-		return plan
+	} else {
+		for _, c := range p.Unnamed() {
+			plan.Notes = append(plan.Notes, fmt.Sprintf("no open public incident names %s; outages should have one: --incident \"TITLE\" opens it", c.Name))
+		}
 	}
-	for _, c := range p.Unnamed() {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("no open public incident names %s; outages should have one: --incident \"TITLE\" opens it", c.Name))
+	if last >= 0 { // nobody is told of what is so already
+		plan.Effects[last] += " (" + audience + ")"
 	}
 	return plan
 }

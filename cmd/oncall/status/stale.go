@@ -83,7 +83,11 @@ func (o *staleOptions) run(ctx context.Context) error {
 	}
 	text := publicstatus.ReminderText(rows, o.f.Now())
 	if o.webhook == "" || text == "" {
-		return printer.List(out, o.table(), rows, printer.Meta{})
+		err := printer.List(out, o.table(), rows, printer.Meta{})
+		if err == nil && text != "" && out.Human() {
+			o.f.IO.Hint("oncall status incident update %s", rows[0].ID) // what is due is listed first
+		}
+		return err
 	}
 	hook, err := o.f.Webhook(o.webhook)
 	if err != nil {

@@ -117,6 +117,7 @@ func TestSet(t *testing.T) {
 	r = e.Run("status set api PARTIAL_OUTAGE") // already so: nothing to ask or send
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, "component/API already partial outage")
+	assert.NotContains(t, r.Err, "subscribers", "nobody is told of it")
 	assert.Len(t, changes(t, e), 1)
 
 	r = e.Run(`status set "Cloudlink (VPN)" degraded --yes`)
@@ -177,6 +178,7 @@ func TestSetOpensTheIncidentWithIt(t *testing.T) {
 	require.Zero(t, e.Run("status set Dashboard=degraded --yes").Code)
 	r := e.Run(`status set API=major Dashboard=operational --incident "API is down" --yes`)
 	require.Zero(t, r.Code, r.Err)
+	assert.Contains(t, r.Err, `"We are currently investigating this issue." (1,204 subscribers may be told)`)
 	sent := changes(t, e)
 	require.Len(t, sent, 3, "the incident sets its components itself")
 	assert.Contains(t, sent[1], `POST /incidents {"incident":{"name":"API is down","status":"investigating","body":"We are currently investigating this issue.","component_ids":["`+api+`"],"components":{"`+api+`":"major_outage"}`)
@@ -374,6 +376,7 @@ func TestStaleAndSnooze(t *testing.T) {
 	r := e.Run("status stale")
 	require.Zero(t, r.Code, r.Err)
 	assert.Contains(t, r.Out, id)
+	assert.Equal(t, "hint: oncall status incident update "+id+"\n", r.Err)
 	r = e.Run("status stale --max-age 2d")
 	require.Zero(t, r.Code)
 	assert.Contains(t, r.Err, "no open public incident needs an update")

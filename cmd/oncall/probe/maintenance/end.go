@@ -39,11 +39,15 @@ func end(ctx context.Context, f *cli.Factory, id string) error {
 		plan := mutate.Plan{Verb: "end", Done: "ended", Kind: kind, Targets: []string{id}, Ask: mutate.AskYesNo,
 			Effects: []string{m.Name + " (" + m.State + ") is deleted; its checks are asked as before"}}
 		return f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-			looked, err := d.EndMaintenance(ctx, id)
+			changed, looked, err := d.EndMaintenance(ctx, id)
 			if err != nil {
 				return err
 			}
-			report(id, mutate.Outcome{Changed: true, Looked: looked})
+			out := mutate.Outcome{Changed: changed, Looked: looked}
+			if !changed {
+				out.Words = "ended already"
+			}
+			report(id, out)
 			return nil
 		})
 	}
