@@ -3,7 +3,6 @@ package pager
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/victorops"
@@ -32,24 +31,12 @@ type Outcome struct {
 	Err     error  `json:"-"`       // why, for Failed and Unknown; nil otherwise
 }
 
-// OK reports whether the incident is as it was wanted.
-func (o Outcome) OK() bool { return o.Result == Done || o.Result == Already }
-
-// Ack acknowledges incidents as User and returns what became of each, in the
-// order given. An acknowledged one is left alone and is a success. The request is
-// sent once: when its answer is lost the incidents are looked at, and one that
-// the look does not settle is an apierr.ErrUnknownOutcome. The error is for a
-// failure before anything was sent or of the whole request.
-func (p *Pager) Ack(ctx context.Context, numbers []string, message string) ([]Outcome, error) {
-	seen, err := p.Look(ctx, numbers)
-	if err != nil {
-		return nil, err
-	}
-	return p.AckSeen(ctx, seen, message)
-}
-
-// AckSeen is Ack for incidents that were looked at a moment ago.
-func (p *Pager) AckSeen(ctx context.Context, seen []Seen, message string) ([]Outcome, error) {
+// Ack acknowledges incidents that were looked at a moment ago, as User, and returns
+// what became of each, in the order given. An acknowledged one is left alone and is
+// a success. The request is sent once: when its answer is lost the incidents are
+// looked at, and one that the look does not settle is an apierr.ErrUnknownOutcome.
+// The error is for a failure before anything was sent or of the whole request.
+func (p *Pager) Ack(ctx context.Context, seen []Seen, message string) ([]Outcome, error) {
 	return p.act(ctx, seen, message, verb{
 		name: "acknowledge", goal: Acknowledged, send: p.Client.Ack,
 		reached: func(i Incident) bool { return i.Phase == Acknowledged },
@@ -63,16 +50,7 @@ func (p *Pager) AckSeen(ctx context.Context, seen []Seen, message string) ([]Out
 }
 
 // Resolve resolves incidents as User; everything that Ack says holds for it.
-func (p *Pager) Resolve(ctx context.Context, numbers []string, message string) ([]Outcome, error) {
-	seen, err := p.Look(ctx, numbers)
-	if err != nil {
-		return nil, err
-	}
-	return p.ResolveSeen(ctx, seen, message)
-}
-
-// ResolveSeen is Resolve for incidents that were looked at a moment ago.
-func (p *Pager) ResolveSeen(ctx context.Context, seen []Seen, message string) ([]Outcome, error) {
+func (p *Pager) Resolve(ctx context.Context, seen []Seen, message string) ([]Outcome, error) {
 	return p.act(ctx, seen, message, verb{
 		name: "resolve", goal: Resolved, send: p.Client.Resolve,
 		reached: func(i Incident) bool { return i.Phase == Resolved },
@@ -123,13 +101,15 @@ func (p *Pager) act(ctx context.Context, seen []Seen, message string, v verb) ([
 	}
 	// What the answer does not settle is looked at once, together.
 	verdicts := map[string]victorops.AckResult{}
-	for _, r := range results {
-		verdicts[string(r.Number)] = r
+	if err == nil {
+		for _, r := range results {
+			verdicts[string(r.Number)] = r
+		}
 	}
 	var look []string
 	for _, number := range ask {
 		o := find(out, number)
-		if r, ok := verdicts[number]; ok && err == nil && r.Accepted {
+		if verdicts[number].Accepted {
 			o.Result, o.Phase, o.By = Done, v.goal, user
 			continue
 		}
@@ -167,19 +147,19 @@ func (p *Pager) lookAfter(ctx context.Context, numbers []string) map[string]Seen
 // or the answer was lost. The incident was not in the wanted state before.
 func (p *Pager) settle(o *Outcome, s Seen, v verb, user string, lostErr error, answered bool, said string) {
 	op := v.name + " " + o.Number
-	looked := s.Number != "" && s.Err == nil
+	looked, before := s.Number != "" && s.Err == nil, o.Phase
 	if looked {
 		o.Phase, o.By = s.Incident.Phase, holder(s.Incident)
 	}
 	switch {
 	case looked && v.reached(s.Incident):
-		was := lostErr != nil || !answered
 		*o = already(s.Incident, v)
-		if was && (self{names: []string{user}}).is(o.By) {
-			o.Result, o.Message = Done, ""
+		if answered {
+			return // refused: it was somebody else, or at another time
 		}
-		if was {
-			o.Looked = true
+		o.Looked = true
+		if (self{names: []string{user}}).is(o.By) {
+			o.Result, o.Message = Done, ""
 		}
 	case answered:
 		o.Result = Failed
@@ -192,16 +172,26 @@ func (p *Pager) settle(o *Outcome, s Seen, v verb, user string, lostErr error, a
 		o.Err = apierr.New(apierr.ErrInvalid, victorops.Vendor, op, "%s", said)
 	default:
 		o.Result, o.Looked = Unknown, looked
-		msg := "cannot tell whether it arrived: the answer was lost"
-		if looked {
-			msg += fmt.Sprintf(", and the incident is still %s", s.Incident.Phase)
-		}
-		if lostErr == nil {
-			msg = "cannot tell: the answer does not mention it"
+		msg := cannotTell(lostErr)
+		switch {
+		case lostErr == nil || !looked:
+		case o.Phase == before:
+			msg += fmt.Sprintf(", and the incident is still %s", o.Phase)
+		default:
+			msg += fmt.Sprintf(", and the incident is %s now", o.Phase)
 		}
 		o.Err = &apierr.Error{Vendor: victorops.Vendor, Op: op, Message: msg, Kind: []error{apierr.ErrUnknownOutcome},
 			Hint: "oncall incident get " + o.Number, Err: lostErr}
 	}
+}
+
+// cannotTell says why nobody knows what became of an incident: the answer was lost,
+// or, without an error, left it out.
+func cannotTell(lostErr error) string {
+	if lostErr == nil {
+		return "cannot tell: the answer does not mention it"
+	}
+	return "cannot tell whether it arrived: the answer was lost"
 }
 
 func outcome(i Incident, r Result) Outcome {
@@ -222,13 +212,7 @@ func holder(i Incident) string {
 	if i.Phase != Resolved {
 		return i.AckedBy
 	}
-	by, found := "", false
-	var at = i.StartedAt
-	for _, t := range i.raw.Transitions {
-		if step(t.Name) == Resolved && (!found || !t.At.Before(at)) {
-			by, at, found = string(t.By), t.At.Time, true
-		}
-	}
+	by, _ := last(i.raw, Resolved)
 	return by
 }
 
@@ -246,27 +230,4 @@ func fail(out []Outcome, numbers []string, err error) {
 		o := find(out, n)
 		o.Result, o.Err = Failed, err
 	}
-}
-
-// Sentence says what became of one incident: "acknowledged", "already
-// acknowledged by secondary", "failed: ...".
-func (o Outcome) Sentence() string {
-	switch o.Result {
-	case Done:
-		s := string(o.Phase)
-		if o.Message != "" {
-			s += ": " + o.Message
-		}
-		if o.Looked {
-			s += " (the answer was lost; a look shows that it arrived)"
-		}
-		return s
-	case Already:
-		return o.Message
-	}
-	msg := string(o.Result)
-	if o.Err != nil {
-		msg += ": " + strings.TrimPrefix(o.Err.Error(), victorops.Vendor+": ")
-	}
-	return msg
 }

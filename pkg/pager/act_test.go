@@ -29,35 +29,34 @@ func result(all []pager.Outcome) []string {
 func TestAckOfSeveral(t *testing.T) {
 	t.Parallel()
 	w := demo(t, "you")
-	out, err := w.Ack(t.Context(), []string{"4127", "4119", "9999", "4126", "4127"}, "looking")
+	out, err := ack(t.Context(), w.Pager, "4127", "4119", "9999", "4126", "4127")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"4127 done", "4119 already", "9999 failed", "4126 done"}, result(out))
 	assert.Equal(t, "already acknowledged by secondary", out[1].Message)
-	assert.True(t, out[1].OK())
 	require.ErrorIs(t, out[2].Err, apierr.ErrNotFound)
 	assert.Equal(t, "oncall incident list", apierr.HintOf(out[2].Err))
 	assert.Equal(t, "API 5xx ratio above 2%", out[0].Title)
-	assert.Equal(t, "acknowledged", out[0].Sentence())
+	assert.Equal(t, pager.Acknowledged, out[0].Phase)
 	assert.Equal(t, 1, w.sent(t, patch, pathAck), "one request for all of them")
 
 	// Again: nothing is sent.
-	out, err = w.Ack(t.Context(), []string{"4127"}, "")
+	out, err = ack(t.Context(), w.Pager, "4127")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"4127 already"}, result(out))
-	assert.Equal(t, "already acknowledged by you", out[0].Sentence())
+	assert.Equal(t, "already acknowledged by you", out[0].Message)
 	assert.Equal(t, 1, w.sent(t, patch, pathAck))
 }
 
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	w := demo(t, "you")
-	out, err := w.Resolve(t.Context(), []string{"4127", "4119"}, "")
+	out, err := resolve(t.Context(), w.Pager, "4127", "4119")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"4127 done", "4119 done"}, result(out))
-	out, err = w.Resolve(t.Context(), []string{"4127"}, "")
+	out, err = resolve(t.Context(), w.Pager, "4127")
 	require.NoError(t, err)
 	assert.Equal(t, "already resolved by you", out[0].Message)
-	out, err = w.Ack(t.Context(), []string{"4127"}, "")
+	out, err = ack(t.Context(), w.Pager, "4127")
 	require.NoError(t, err)
 	require.ErrorIs(t, out[0].Err, apierr.ErrGuard)
 	assert.EqualError(t, out[0].Err, "victorops: acknowledge 4127: it is resolved")
@@ -73,9 +72,9 @@ func TestAckWhenTheAnswerIsLost(t *testing.T) {
 		want   pager.Result
 		says   string
 	}{
-		"reset after it acted":  {simulator.FaultResetAfter, 0, pager.Done, "acknowledged (the answer was lost; a look shows that it arrived)"},
-		"cut after it acted":    {simulator.FaultCut, 0, pager.Done, "acknowledged (the answer was lost; a look shows that it arrived)"},
-		"500 after it acted":    {simulator.FaultStatusAfter, 500, pager.Done, "acknowledged (the answer was lost; a look shows that it arrived)"},
+		"reset after it acted":  {simulator.FaultResetAfter, 0, pager.Done, ""},
+		"cut after it acted":    {simulator.FaultCut, 0, pager.Done, ""},
+		"500 after it acted":    {simulator.FaultStatusAfter, 500, pager.Done, ""},
 		"reset before it acted": {simulator.FaultResetBefore, 0, pager.Unknown, "cannot tell whether it arrived: the answer was lost, and the incident is still triggered"},
 		"503 before it acted":   {simulator.FaultStatus, 503, pager.Unknown, "the incident is still triggered"},
 	} {
@@ -83,13 +82,13 @@ func TestAckWhenTheAnswerIsLost(t *testing.T) {
 			t.Parallel()
 			w := demo(t, "you")
 			w.fault(t, test.kind, patch, pathAck, func(f *simulator.Fault) { f.Status = test.status })
-			out, err := w.Ack(t.Context(), []string{"4127", "4119"}, "")
+			out, err := ack(t.Context(), w.Pager, "4127", "4119")
 			require.NoError(t, err)
 			require.Len(t, out, 2)
 			assert.Equal(t, test.want, out[0].Result)
-			assert.Contains(t, out[0].Sentence(), test.says)
 			assert.True(t, out[0].Looked)
 			if test.want == pager.Unknown {
+				require.ErrorContains(t, out[0].Err, test.says)
 				require.ErrorIs(t, out[0].Err, apierr.ErrUnknownOutcome)
 				assert.Equal(t, "oncall incident get 4127", apierr.HintOf(out[0].Err))
 			}
@@ -106,32 +105,31 @@ func TestAckRefusedPerItem(t *testing.T) {
 	t.Parallel()
 	p, srv := scripted(t,
 		get(pathList, wireOpen),
-		httpxtest.Exchange{Method: patch, Path: pathAck, Body: `{"userName":"you","incidentNames":["1","2","3"]}`,
+		httpxtest.Exchange{Method: patch, Path: pathAck, Body: `{"userName":"you","incidentNames":["1","2","3"],"message":"looking"}`,
 			Reply: httpxtest.JSON(200, `{"results":[{"incidentNumber":"1","cmdAccepted":false,"message":"no &lt;right&gt;"},{"incidentNumber":"2","cmdAccepted":false}]}`)},
 		// The look: 2 was taken by somebody in between, 3 is not mentioned in the answer.
 		get(pathList, `{"incidents":[{"incidentNumber":"1","currentPhase":"UNACKED"},{"incidentNumber":"2","currentPhase":"ACKED","transitions":[{"name":"ACKED","by":"other"}]},{"incidentNumber":"3","currentPhase":"UNACKED"}]}`))
-	out, err := p.Ack(t.Context(), []string{"1", "2", "3"}, "")
+	out, err := ack(t.Context(), p, "1", "2", "3")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1 failed", "2 already", "3 unknown"}, result(out))
 	require.EqualError(t, out[0].Err, "victorops: acknowledge 1: no <right>")
 	require.ErrorIs(t, out[0].Err, apierr.ErrInvalid)
 	assert.Equal(t, "already acknowledged by other", out[1].Message)
 	require.EqualError(t, out[2].Err, "victorops: acknowledge 3: cannot tell: the answer does not mention it")
-	assert.Equal(t, "unknown: acknowledge 3: cannot tell: the answer does not mention it", out[2].Sentence())
 	assert.Len(t, srv.Seen(), 3)
 }
 
 func TestAckRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	p, _ := scripted(t, get(pathList, wireOpen), httpxtest.Exchange{Method: patch, Path: pathAck, Reply: httpxtest.Status(403)})
-	out, err := p.Ack(t.Context(), []string{"1", "2"}, "")
+	out, err := ack(t.Context(), p, "1", "2")
 	require.ErrorIs(t, err, apierr.ErrAuth)
 	assert.Nil(t, out)
 
 	// With others already settled each of the rest carries the error.
 	p, _ = scripted(t, get(pathList, `{"incidents":[{"incidentNumber":"1","currentPhase":"ACKED"},{"incidentNumber":"2","currentPhase":"UNACKED"}]}`),
 		httpxtest.Exchange{Method: patch, Path: pathAck, Reply: httpxtest.Status(403)})
-	out, err = p.Ack(t.Context(), []string{"1", "2"}, "")
+	out, err = ack(t.Context(), p, "1", "2")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1 already", "2 failed"}, result(out))
 	require.ErrorIs(t, out[1].Err, apierr.ErrAuth)
@@ -143,7 +141,7 @@ func TestAckAsksForNoLink(t *testing.T) {
 	p, srv := scripted(t, get(pathList+"/1", `{"incidentNumber":"1","currentPhase":"UNACKED"}`),
 		httpxtest.Exchange{Method: patch, Path: pathAck, Reply: httpxtest.JSON(200, `{"results":[{"incidentNumber":"1","cmdAccepted":true}]}`)})
 	p.Org = ""
-	out, err := p.Ack(t.Context(), []string{"1"}, "")
+	out, err := ack(t.Context(), p, "1")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1 done"}, result(out))
 	assert.Len(t, srv.Seen(), 2)
@@ -154,14 +152,14 @@ func TestAckWithoutALook(t *testing.T) {
 	t.Run("the list cannot be read: nothing is sent", func(t *testing.T) {
 		t.Parallel()
 		p, srv := scripted(t, httpxtest.Exchange{Path: pathList, Reply: httpxtest.Status(500)})
-		_, err := p.Ack(t.Context(), []string{"1", "2"}, "")
+		_, err := ack(t.Context(), p, "1", "2")
 		require.ErrorIs(t, err, apierr.ErrUnavailable)
 		assert.Len(t, srv.Seen(), 1)
 	})
 	t.Run("one incident that cannot be read is the error of all", func(t *testing.T) {
 		t.Parallel()
 		p, _ := scripted(t, httpxtest.Exchange{Path: pathList + "/1", Reply: httpxtest.Status(401)})
-		_, err := p.Ack(t.Context(), []string{"1"}, "")
+		_, err := ack(t.Context(), p, "1")
 		require.ErrorIs(t, err, apierr.ErrAuth)
 	})
 	t.Run("the look after a lost answer fails too", func(t *testing.T) {
@@ -169,7 +167,7 @@ func TestAckWithoutALook(t *testing.T) {
 		p, srv := scripted(t, get(pathList+"/1", `{"incidentNumber":"1","currentPhase":"UNACKED"}`),
 			httpxtest.Exchange{Method: patch, Path: pathAck, Reply: httpxtest.ResetAfter()},
 			httpxtest.Exchange{Path: pathList + "/1", Reply: httpxtest.Status(500)})
-		out, err := p.Ack(t.Context(), []string{"1"}, "")
+		out, err := ack(t.Context(), p, "1")
 		require.NoError(t, err)
 		require.ErrorIs(t, out[0].Err, apierr.ErrUnknownOutcome)
 		require.EqualError(t, out[0].Err, "victorops: acknowledge 1: cannot tell whether it arrived: the answer was lost")
@@ -180,7 +178,7 @@ func TestAckWithoutALook(t *testing.T) {
 		t.Parallel()
 		p, srv := scripted(t)
 		p.User = ""
-		_, err := p.AckSeen(t.Context(), []pager.Seen{{Number: "1"}}, "")
+		_, err := p.Ack(t.Context(), []pager.Seen{{Number: "1"}}, "")
 		require.ErrorIs(t, err, apierr.ErrUsage)
 		assert.Empty(t, srv.Seen())
 	})
@@ -226,7 +224,7 @@ func TestGet(t *testing.T) {
 	require.ErrorIs(t, err, apierr.ErrNotFound)
 	assert.EqualError(t, err, "victorops: incident 9999: no incident has this number")
 
-	_, err = w.Ack(t.Context(), []string{"4127"}, "")
+	_, err = ack(t.Context(), w.Pager, "4127")
 	require.NoError(t, err)
 	d, err = w.Get(t.Context(), "4127")
 	require.NoError(t, err)

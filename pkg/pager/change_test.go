@@ -35,7 +35,7 @@ func TestReroute(t *testing.T) {
 	assert.Contains(t, d.PagedUsers, "secondary")
 	assert.Equal(t, 1, w.sent(t, post, pathReroute))
 
-	_, err = w.Resolve(ctx, []string{"4126"}, "")
+	_, err = resolve(ctx, w.Pager, "4126")
 	require.NoError(t, err)
 	seen, err = w.Look(ctx, []string{"4126"})
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestRerouteWhenTheAnswerIsLost(t *testing.T) {
 			require.NoError(t, err)
 			out, err := w.Reroute(t.Context(), seen, to, true)
 			require.NoError(t, err)
-			assert.Equal(t, want, out[0].Result, out[0].Sentence())
+			assert.Equal(t, want, out[0].Result, "%v", out[0].Err)
 			assert.True(t, out[0].Looked)
 			if want == pager.Unknown {
 				require.ErrorIs(t, out[0].Err, apierr.ErrUnknownOutcome)
@@ -354,7 +354,7 @@ func TestTimeline(t *testing.T) {
 	w := demo(t, "you")
 	ctx := t.Context()
 	w.advance(time.Minute)
-	_, err := w.Ack(ctx, []string{"4127"}, "looking")
+	_, err := ack(ctx, w.Pager, "4127")
 	require.NoError(t, err)
 	w.advance(time.Minute)
 	_, _, err = w.AddNote(ctx, "4127", "found it")
@@ -403,7 +403,7 @@ func TestInterruptedAfterSendingIsNotLookedAt(t *testing.T) {
 	require.NoError(t, err)
 	w.fault(t, simulator.FaultResetAfter, patch, pathAck)
 	w.Pager.Client = cancelling{w.Pager.Client, cancel}
-	out, err := w.AckSeen(ctx, seen, "")
+	out, err := w.Ack(ctx, seen, "")
 	require.NoError(t, err)
 	require.ErrorIs(t, out[0].Err, apierr.ErrUnknownOutcome)
 	assert.False(t, out[0].Looked)

@@ -85,3 +85,20 @@ const patch, post, put = http.MethodPatch, http.MethodPost, http.MethodPut
 func get(path, body string) httpxtest.Exchange {
 	return httpxtest.Exchange{Path: path, Reply: httpxtest.JSON(200, body)}
 }
+
+// ack and resolve look at incidents and change them at once, as the commands do.
+func ack(ctx context.Context, p *pager.Pager, numbers ...string) ([]pager.Outcome, error) {
+	seen, err := p.Look(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return p.Ack(ctx, seen, "looking")
+}
+
+func resolve(ctx context.Context, p *pager.Pager, numbers ...string) ([]pager.Outcome, error) {
+	seen, err := p.Look(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return p.Resolve(ctx, seen, "")
+}

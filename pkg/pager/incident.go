@@ -86,7 +86,7 @@ func FromVictorOps(v victorops.Incident, org string) Incident {
 		i.PagedTeams = append(i.PagedTeams, t)
 	}
 	if i.Phase != Triggered {
-		i.AckedBy, _ = lastAck(v)
+		i.AckedBy, _ = last(v, Acknowledged)
 	}
 	return i
 }
@@ -114,12 +114,12 @@ func title(v victorops.Incident) string {
 	return "incident " + string(v.Number)
 }
 
-// lastAck returns who made the latest acknowledgement, and when. Transitions
-// need not come in order.
-func lastAck(v victorops.Incident) (by string, at time.Time) {
+// last returns who brought an incident into a phase, the latest time that it came
+// there, and when. Transitions need not come in order.
+func last(v victorops.Incident, phase Phase) (by string, at time.Time) {
 	found := false
 	for _, t := range v.Transitions {
-		if step(t.Name) == Acknowledged && (!found || !t.At.Before(at)) {
+		if step(t.Name) == phase && (!found || !t.At.Before(at)) {
 			by, at, found = string(t.By), t.At.Time, true
 		}
 	}

@@ -184,7 +184,7 @@ func (p *Pager) me(ctx context.Context, all []victorops.Incident, wanted bool) s
 		return s
 	}
 	display := slices.ContainsFunc(all, func(v victorops.Incident) bool {
-		by, _ := lastAck(v)
+		by, _ := last(v, Acknowledged)
 		return strings.Contains(by, " ")
 	})
 	if !display {

@@ -204,7 +204,7 @@ func (p *Pager) Reroute(ctx context.Context, seen []Seen, to []Target, add bool)
 			}
 			o.Looked = true
 		}
-		o.Err = &apierr.Error{Vendor: victorops.Vendor, Op: op + " " + number, Message: "cannot tell whether it arrived: the answer was lost",
+		o.Err = &apierr.Error{Vendor: victorops.Vendor, Op: op + " " + number, Message: cannotTell(err),
 			Kind: []error{apierr.ErrUnknownOutcome}, Hint: "oncall incident get " + number, Err: err}
 	}
 	return out, nil

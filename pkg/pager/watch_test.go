@@ -51,9 +51,9 @@ func TestWatchTellsEachChangeOnce(t *testing.T) {
 	nothing := func() {}
 	polls := story(t, w, pager.Filter{Mine: true},
 		nothing,
-		func() { _, err := w.Ack(ctx, []string{"4127"}, "looking"); require.NoError(t, err) },
+		func() { _, err := ack(ctx, w.Pager, "4127"); require.NoError(t, err) },
 		nothing,
-		func() { _, err := w.Resolve(ctx, []string{"4127"}, ""); require.NoError(t, err) },
+		func() { _, err := resolve(ctx, w.Pager, "4127"); require.NoError(t, err) },
 		func() {
 			_, err := w.Trigger(ctx, pager.NewIncident{Summary: "New", To: []pager.Target{{Kind: "user", Name: "you", Slug: "you"}}})
 			require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestWatchSurvivesALostNetwork(t *testing.T) {
 	up := func() { require.NoError(t, w.ClearFaults()) }
 	polls := story(t, w, pager.Filter{}, down, func() {}, func() {
 		up()
-		_, err := w.Ack(t.Context(), []string{"4127"}, "")
+		_, err := ack(t.Context(), w.Pager, "4127")
 		require.NoError(t, err)
 	}, func() {})
 	require.NoError(t, polls[0].Err)

@@ -2,7 +2,10 @@ package victorops_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,4 +157,35 @@ func TestWholeAlertURL(t *testing.T) {
 			assert.NotContains(t, err.Error(), "rest%2Fkey")
 		})
 	}
+}
+
+// waits is a pacer that counts.
+type waits struct{ n atomic.Int32 }
+
+func (w *waits) Wait(context.Context, bool) error {
+	w.n.Add(1)
+	return nil
+}
+
+// TestAlertsAreOfAnotherHost: the API's key is not sent there, also when the caller
+// has headers of its own for both, and its pace is not kept.
+func TestAlertsAreOfAnotherHost(t *testing.T) {
+	t.Parallel()
+	api := httpxtest.New(t, httpxtest.Exchange{Path: "/api-public/v1/team", Header: map[string]string{"X-VO-Api-Key": apiKey, "X-Team": "ops"}, Reply: reply(200, `[]`)})
+	rest := httpxtest.New(t, httpxtest.Exchange{Method: http.MethodPost, Path: "/integrations/generic/20131114/alert/rest-key/ops",
+		Header: map[string]string{"X-Team": "ops", "X-VO-Api-Key": "", "X-VO-Api-Id": ""}, Reply: reply(200, `{"result":"success","entity_id":"e"}`)})
+	pace := &waits{}
+	mine := map[string]secret.String{"X-Team": secret.New("ops")}
+	h := api.Config("x")
+	h.Header, h.Pacer = mine, pace
+	c, err := victorops.New(victorops.Config{HTTP: h, APIID: secret.New(apiID), APIKey: secret.New(apiKey),
+		AlertURL: rest.URL, RESTKey: secret.New("rest-key")})
+	require.NoError(t, err)
+	_, err = c.SendAlert(t.Context(), "ops", victorops.NewAlert{Type: victorops.Critical, EntityID: "e"})
+	require.NoError(t, err)
+	assert.Zero(t, pace.n.Load(), "the limit is that of the API")
+	_, err = c.Teams(t.Context())
+	require.NoError(t, err)
+	assert.NotZero(t, pace.n.Load())
+	assert.Len(t, mine, 1, "the caller's headers stay the caller's")
 }

@@ -53,7 +53,7 @@ func (o *ackOptions) run(ctx context.Context) error {
 	}
 	plan := mutate.Plan{Verb: "acknowledge", Done: "acknowledged", Kind: "incident", Targets: names(seen)}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		all, err := p.AckSeen(ctx, seen, o.message)
+		all, err := p.Ack(ctx, seen, o.message)
 		tell(o.f, p, report, all)
 		return err
 	})

@@ -60,7 +60,7 @@ func (o *resolveOptions) run(ctx context.Context) error {
 		}
 	}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
-		all, err := p.ResolveSeen(ctx, seen, o.message)
+		all, err := p.Resolve(ctx, seen, o.message)
 		tell(o.f, p, report, all)
 		return err
 	})
