@@ -74,6 +74,24 @@ func (m *Monitor) Why(ctx context.Context, word string, job func(context.Context
 			return Why{}, err
 		}
 	}
+	w, err := m.inquire(ctx, c, builds)
+	if err != nil || c.State != Down {
+		return w, err
+	}
+	// A job may have ended while this was read: its build would be there and its
+	// signal not, as if that had been lost. Then everything is read again, once.
+	if now, err := m.reread(ctx, c); err == nil && !now.as(c) {
+		return m.inquire(ctx, now, builds)
+	}
+	return w, ctx.Err()
+}
+
+// as reports whether no signal came between two reads of a check.
+func (c Check) as(o Check) bool {
+	return c.State == o.State && c.Running == o.Running && c.raw.LastPing.Equal(o.raw.LastPing.Time)
+}
+
+func (m *Monitor) inquire(ctx context.Context, c Check, builds Builds) (Why, error) {
 	q := &inquiry{m: m, now: m.Now(), w: Why{Check: c, Verdict: Undecided, Evidence: []Evidence{}, Unknown: []string{}, Next: []string{}}}
 	q.fromCheck()
 	q.fromPings(ctx)

@@ -84,6 +84,31 @@ func TestWhy(t *testing.T) {
 	}
 }
 
+// TestWhyOfAJobThatEndsMeanwhile: its build is seen and its signal was not there yet
+// when the check was read. That signal is not taken for lost.
+func TestWhyOfAJobThatEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	passed := []Build{{Name: "#8", Result: "SUCCESS", Queued: now.Add(-30 * time.Minute), Ended: now}}
+	asked := 0
+	job := func(context.Context, Check) (Builds, error) {
+		return func(context.Context) ([]Build, error) {
+			asked++
+			return passed, nil
+		}, nil
+	}
+	f := &fake{checks: []healthchecks.Check{hourly("down", 3*time.Hour)}, after: []healthchecks.Check{hourly("up", 0)}}
+	w, err := monitor(f).Why(t.Context(), "e2e", job)
+	require.NoError(t, err)
+	assert.Equal(t, Fine, w.Verdict)
+	assert.Equal(t, 2, asked)
+
+	f = &fake{checks: []healthchecks.Check{hourly("down", 3*time.Hour)}, after: []healthchecks.Check{hourly("down", 3*time.Hour)}}
+	w, err = monitor(f).Why(t.Context(), "e2e", job)
+	require.NoError(t, err)
+	assert.Equal(t, Silent, w.Verdict, "nothing came: it is lost")
+	assert.Equal(t, 3, asked, "and is not looked at twice")
+}
+
 func calendar(c healthchecks.Check) healthchecks.Check {
 	c.Timeout, c.Schedule, c.TZ = healthchecks.Seconds{}, "Mon..Fri 10:00", "UTC"
 	return c
