@@ -3,6 +3,7 @@ package nodeping_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -291,4 +292,47 @@ func FuzzResult(f *testing.F) {
 		assert.NotNil(t, r.Places)
 		assert.GreaterOrEqual(t, r.Took, time.Duration(0))
 	})
+}
+
+// A server may say the token back; no error does, whether the caller brought a
+// masker or not.
+func TestTheTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	for _, m := range []*secret.Masker{nil, {}} {
+		cfg := httpxtest.New(t, httpxtest.Exchange{Path: "/checks?lastresult=1", Reply: httpxtest.JSON(400, `{"error":"`+token+` is not known"}`)}).Config("x")
+		cfg.Masker = m
+		c, err := nodeping.New(nodeping.Config{HTTP: cfg, Token: secret.New(token)})
+		require.NoError(t, err)
+		_, err = c.Checks(t.Context())
+		require.ErrorContains(t, err, "is not known")
+		assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), token)
+		if m != nil {
+			assert.NotContains(t, m.Mask("the token is "+token), token, "the caller's log hides it too")
+		}
+	}
+}
+
+// A record without an id of its own has that under which it stands.
+func TestAnIDThatIsInTheKeyAlone(t *testing.T) {
+	t.Parallel()
+	c := talk(t, httpxtest.Exchange{Path: "/checks?lastresult=1", Reply: httpxtest.JSON(200, `{"A-1":{"type":"HTTP","label":"x","enable":"true"},"A-2":{"_id":"A-2","type":"HTTP","label":"y","enable":"no"}}`)})
+	all, err := c.Checks(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	assert.Equal(t, [2]string{"A-1", "A-2"}, [2]string{all[0].ID, all[1].ID})
+	assert.Equal(t, [2]bool{true, false}, [2]bool{all[0].Enabled, all[1].Enabled})
+}
+
+// The wire has no order; the next window comes first.
+func TestTheNextMaintenanceComesFirst(t *testing.T) {
+	t.Parallel()
+	c := talk(t, httpxtest.Exchange{Path: "/maintenance", Reply: httpxtest.JSON(200, `{"C":{"name":"c","nextrun":1793340000003},"A":{"name":"a","nextrun":1793340000009},"B":{"name":"b","nextrun":1793340000001},
+ "E":{"name":"b","nextrun":1793340000009},"D":{"name":"b","nextrun":1793340000009}}`)})
+	all, err := c.Maintenances(t.Context())
+	require.NoError(t, err)
+	order := ""
+	for _, m := range all {
+		order += m.ID
+	}
+	assert.Equal(t, "BCADE", order)
 }
