@@ -169,6 +169,9 @@ func (d *Deployer) Finish(ctx context.Context, t *Trip, tell func(Event)) (jenki
 	job := d.Component.Job
 	if t.Build == 0 {
 		n, err := d.Jenkins.WaitStart(ctx, job, t.QueueID, func(q jenkins.QueueItem) {
+			if q.State == jenkins.QueueStarted || q.State == jenkins.QueueLeaving {
+				return // told as running
+			}
 			text := q.Why
 			if q.Stuck {
 				text += " STUCK"

@@ -129,11 +129,11 @@ func (d *Deployer) checkRepo(p *Plan, w Want) error {
 	case s.RepoErr != nil:
 		p.Evidence = append(p.Evidence, "declared: not known ("+s.RepoErr.Error()+"); versions are those of the job's builds")
 	case s.Snapshot.Stale != nil:
-		age := d.Now().Sub(s.Snapshot.FetchedAt).Round(time.Second)
+		since := age(d.Now().Sub(s.Snapshot.FetchedAt))
 		if !w.StaleOK {
-			return fail(apierr.ErrGuard, d.Component, "the repository was read %s ago and does not answer now: %v", age, s.Snapshot.Stale).WithHint("--stale-ok acts on what was read then")
+			return fail(apierr.ErrGuard, d.Component, "the repository was read %s ago and does not answer now: %v", since, s.Snapshot.Stale).WithHint("--stale-ok acts on what was read then")
 		}
-		p.Evidence = append(p.Evidence, fmt.Sprintf("the repository as of %s ago: %v", age, s.Snapshot.Stale))
+		p.Evidence = append(p.Evidence, fmt.Sprintf("the repository as of %s ago: %v", since, s.Snapshot.Stale))
 	}
 	if s.DeclaredErr != nil {
 		if w.To == "" {

@@ -1,12 +1,15 @@
 package gitops_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,6 +287,44 @@ func TestUnreachableOriginLeavesTheAge(t *testing.T) {
 	_, err = fresh.Refresh(t.Context())
 	require.ErrorIs(t, err, apierr.ErrNotFound)
 	assert.ErrorContains(t, err, "no branch main")
+}
+
+// TestMirrorsOfOneLookFetchOnce, and see the same state; others see what came later.
+func TestMirrorsOfOneLookFetchOnce(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	head := r.deploy("17.4.0")
+	r.git("push", "--quiet", "origin", "HEAD:other")
+	var fetches atomic.Int32
+	c := gitops.Config{Repository: r.bare, Folder: filepath.Join(t.TempDir(), "mirrors"), Environ: os.Environ(), Once: &gitops.Once{},
+		Before: func(context.Context) error { fetches.Add(1); return nil }}
+	refresh := func(c gitops.Config) gitops.Snapshot {
+		m, err := gitops.Open(t.Context(), c)
+		require.NoError(t, err)
+		s, err := m.Refresh(t.Context())
+		require.NoError(t, err)
+		return s
+	}
+	var wg sync.WaitGroup
+	for _, branch := range []string{"", "master", "other", ""} {
+		wg.Go(func() {
+			c := c
+			c.Branch = branch
+			m, err := gitops.Open(t.Context(), c)
+			if assert.NoError(t, err) {
+				s, err := m.Refresh(t.Context())
+				assert.NoError(t, err)
+				assert.Equal(t, head, s.Commit)
+			}
+		})
+	}
+	wg.Wait()
+	newer := r.deploy("17.4.1")
+	assert.Equal(t, head, refresh(c).Commit)
+	assert.EqualValues(t, 1, fetches.Load())
+	c.Once = nil
+	assert.Equal(t, newer, refresh(c).Commit)
+	assert.EqualValues(t, 2, fetches.Load())
 }
 
 // TestAKilledGitLeavesItsLock: the next fetch takes it away. One that cannot be

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -46,6 +47,30 @@ type Config struct {
 	// Before runs before each fetch, for a repository that is made on demand.
 	// May be nil.
 	Before func(context.Context) error
+	// Once is shared by mirrors of one look, and nil for those that are to see what
+	// is pushed later on.
+	Once *Once
+}
+
+// Once makes mirrors that share it fetch their origin one time: what looks at many
+// components at once sees one state of it, at the price of one.
+type Once struct {
+	mu   sync.Mutex
+	done map[string]func() error // by folder
+}
+
+func (o *Once) do(dir string, fetch func() error) error {
+	o.mu.Lock()
+	if o.done == nil {
+		o.done = map[string]func() error{}
+	}
+	f, ok := o.done[dir]
+	if !ok {
+		f = sync.OnceValue(fetch)
+		o.done[dir] = f
+	}
+	o.mu.Unlock()
+	return f()
 }
 
 // Bounds of a run of git that goes over the network. The first one copies the
@@ -127,7 +152,12 @@ func (m *Mirror) ref() string {
 // Refresh fetches and returns where the branch stands. When the origin cannot be
 // reached but was before, Stale is set and the rest is as of FetchedAt.
 func (m *Mirror) Refresh(ctx context.Context) (Snapshot, error) {
-	stale := m.fetch(ctx)
+	fetch := func() error { return m.fetch(ctx) }
+	if o := m.c.Once; o != nil {
+		plain := fetch
+		fetch = func() error { return o.do(m.dir, plain) }
+	}
+	stale := fetch()
 	if ctx.Err() != nil {
 		return Snapshot{}, ctx.Err()
 	}

@@ -160,17 +160,39 @@ func (o *statusOptions) given() (deploy.Syncer, error) {
 type looking struct {
 	deep bool                     // also at the checks
 	sync map[string]deploy.Syncer // what tells of a component's Kustomization, instead of what is configured
+
+	jenkins *shared
 }
 
 // lookAll looks at components side by side.
 func lookAll(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, all []deploy.Component, how looking) ([]standing, []error) {
 	out, errs := make([]standing, len(all)), make([]error, len(all))
+	set.FetchOnce()
+	how.jenkins = &shared{}
 	var wg sync.WaitGroup
 	for i, c := range all {
 		wg.Go(func() { out[i], errs[i] = lookOne(ctx, f, set, c, how) })
 	}
 	wg.Wait()
 	return out, errs
+}
+
+// shared is one controller for all components that are looked at.
+type shared struct {
+	mu sync.Mutex
+	j  deploy.Jenkins
+}
+
+func (s *shared) of(j deploy.Jenkins) deploy.Jenkins {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case j == nil:
+		return nil
+	case s.j == nil:
+		s.j = deploy.Once(j)
+	}
+	return s.j
 }
 
 func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deploy.Component, how looking) (standing, error) {
@@ -182,6 +204,7 @@ func lookOne(ctx context.Context, f *cli.Factory, set *cli.ComponentSet, c deplo
 	if given := how.sync[c.Key]; given != nil {
 		d.Sync = given
 	}
+	d.Jenkins = how.jenkins.of(d.Jenkins)
 	s, err := d.Look(ctx)
 	if err != nil {
 		return x, err

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -115,4 +116,14 @@ func TestAComponentInWhateverCase(t *testing.T) {
 	assert.Contains(t, r.Out, "component/api already at 17.5.0: nothing to do")
 	assert.NotContains(t, r.Err, "note", "nothing is done, so nothing is to be weighed")
 	assert.Contains(t, e.Run(`deploy diff api 17.4.1 17.4.1`).Out, "manifest  no change")
+}
+
+// TestAListReadsEachJobAndRepositoryOnce, however many components they hold.
+func TestAListReadsEachJobAndRepositoryOnce(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	r := e.Run(`deploy list -v`)
+	require.Zero(t, r.Code, r.Err)
+	assert.Equal(t, 2, strings.Count(r.Err, "/queue/api/json"), "two jobs: %s", r.Err)
+	assert.Equal(t, 4, strings.Count(r.Err, "/jenkins/job/"), "each with its builds: %s", r.Err)
 }

@@ -91,7 +91,12 @@ type ComponentSet struct {
 	defs  map[string]ComponentDefinition
 	repos map[string]string
 	demo  bool // the components are the demo's own
+	once  *gitops.Once
 }
+
+// FetchOnce makes each repository of the set be fetched one time from here on: for
+// a command that looks at many components, and waits for none.
+func (s *ComponentSet) FetchOnce() { s.once = &gitops.Once{} }
 
 // Components reads the definitions. It sends nothing.
 func (f *Factory) Components() (*ComponentSet, error) {
@@ -319,7 +324,7 @@ func (f *Factory) Repository(ctx context.Context, set *ComponentSet, repo, branc
 // mirror opens the repository of a component.
 func (f *Factory) mirror(ctx context.Context, cfg *config.Config, set *ComponentSet, def ComponentDefinition) (*gitops.Mirror, error) {
 	c := gitops.Config{Repository: def.Repo, Branch: def.Branch, SyncTag: def.SyncTag, Folder: filepath.Join(cfg.CacheDir(), "gitops"),
-		Environ: f.Environ(), Now: f.Clocked, Timeout: f.RequestLimit(cfg, gitops.DefaultTimeout)}
+		Environ: f.Environ(), Now: f.Clocked, Once: set.once, Timeout: f.RequestLimit(cfg, gitops.DefaultTimeout)}
 	if url, ok := set.repos[def.Repo]; ok {
 		c.Repository = url
 	}
