@@ -88,6 +88,15 @@ func Format(v float64, unit string) string {
 	return short(v) + " " + unit
 }
 
+// Plain shows a value without a unit: a whole number whole, and of others six
+// digits, which leaves out the noise of the floating point.
+func Plain(v float64) string {
+	if math.Trunc(v) != v || math.Abs(v) >= 1e15 {
+		return strconv.FormatFloat(v, 'g', 6, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64) // 1e+06 on the wire
+}
+
 // short writes four significant digits, without an exponent where people would
 // not use one.
 func short(v float64) string {

@@ -342,3 +342,19 @@ func TestTopFindsTheParser(t *testing.T) {
 	assert.Contains(t, e.Run(`logs top --service registry --by repository`).Err, "repository is found by --parser json")
 	assert.NotContains(t, e.Run(`logs top --service api --by host`).Err, "--parser", "a label needs none")
 }
+
+// A table shows what a person reads, JSON every digit.
+func TestNumbersOfAMetricQuery(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"1"},"value":[1,"4.133333333333324"]},
+			{"metric":{"a":"2"},"value":[1,"12345678"]},{"metric":{"a":"3"},"value":[1,"+Inf"]}]}}`)
+	}))
+	t.Cleanup(s.Close)
+	e := clitest.New(t)
+	e.Serve()
+	e.Vars["ONCALL_LOKI_URL"] = s.URL
+	assert.Equal(t, "LABELS   VALUE\n{a=\"3\"}  +Inf\n{a=\"2\"}  12345678\n{a=\"1\"}  4.13333\n", e.Run(`logs query 'sum(rate({a="b"}[1m]))'`).Out)
+	assert.Equal(t, "+Inf\n12345678\n4.133333333333324\n", e.Run(`logs query 'sum(rate({a="b"}[1m]))' --jq '.items[].value'`).Out)
+}

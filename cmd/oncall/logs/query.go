@@ -2,8 +2,8 @@ package logs
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +12,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/loki"
+	"github.com/balena-io/oncall/pkg/metrics"
 )
 
 type queryOptions struct {
@@ -163,19 +164,27 @@ func (o *queryOptions) metric(ctx context.Context, c *loki.Client, out *printer.
 	loki.SortDesc(res.Vector)
 	items := []count{}
 	for _, s := range res.Vector {
-		items = append(items, count{Labels: s.Labels, Value: fmt.Sprintf("%g", s.Value)})
+		items = append(items, count{Labels: s.Labels, Value: number(s.Value)})
 	}
-	return printer.List(out, countTable("VALUE"), items, printer.Meta{Empty: "nothing to count"})
+	return printer.List(out, countTable(), items, printer.Meta{Empty: "nothing to count"})
 }
 
 // count is a group of lines and a number.
 type count struct {
 	Labels map[string]string `json:"labels"`
-	Value  string            `json:"value"` // a text, as NaN and +Inf are values
+	Value  number            `json:"value"`
 }
 
-func countTable(header string) printer.Table[count] {
+// number is a text in JSON, as NaN and +Inf are values.
+type number float64
+
+// MarshalJSON writes all digits, and no exponent.
+func (n number) MarshalJSON() ([]byte, error) {
+	return strconv.AppendQuote(nil, strconv.FormatFloat(float64(n), 'f', -1, 64)), nil
+}
+
+func countTable() printer.Table[count] {
 	text := func(c count) string { return loki.Labels(c.Labels).String() }
 	return printer.Table[count]{Kind: "LogCount", Name: text, Columns: []printer.Column[count]{
-		{Header: "LABELS", Value: text}, {Header: header, Value: func(c count) string { return c.Value }}}}
+		{Header: "LABELS", Value: text}, {Header: "VALUE", Value: func(c count) string { return metrics.Plain(float64(c.Value)) }}}}
 }

@@ -144,10 +144,10 @@ func alertTable(f *cli.Factory) printer.Table[alert] {
 			{Header: "SINCE", Value: func(a alert) string { return f.Age(a.Since) }},
 			{Header: "SEVERITY", Value: func(a alert) string { return a.Severity }},
 			{Header: "VALUE", Value: func(a alert) string { return inUnit(a.Value, "count") }},
-			{Header: "LABELS", Flex: true, Value: func(a alert) string { return labelsText(a.Labels, "alertname", "severity") }},
+			{Header: "LABELS", Flex: true, Spare: true, Value: func(a alert) string { return labelsText(a.Labels, "alertname", "severity") }},
 			{Header: "SUMMARY", Flex: true, Value: func(a alert) string { return a.Summary }},
-			{Header: "FOR", Value: func(a alert) string { return a.For }},
-			{Header: "EXPR", Flex: true, Value: func(a alert) string { return a.Expr }},
+			{Header: "FOR", Spare: true, Value: func(a alert) string { return a.For }},
+			{Header: "EXPR", Flex: true, Spare: true, Value: func(a alert) string { return a.Expr }},
 		},
 	}
 }

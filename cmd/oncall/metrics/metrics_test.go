@@ -290,3 +290,13 @@ func TestCompletion(t *testing.T) {
 	r = e.Run(`__complete metrics query http_`)
 	assert.Contains(t, r.Out, "http_requests_total")
 }
+
+// On a narrow terminal an alert keeps its state and age; the rule's words give way.
+func TestAlertsOnANarrowTerminal(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	e.Terminal, e.Width = true, 60
+	r := e.Run(`metrics alerts`)
+	assert.Regexp(t, `ALERT +STATE +SINCE +SEVERITY +VALUE +SUMMARY`, r.Out)
+	assert.Contains(t, r.Err, "no room for LABELS, FOR and EXPR (-o wide shows all)")
+}

@@ -2,8 +2,6 @@ package metrics
 
 import (
 	"context"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -154,9 +152,8 @@ func (o *queryOptions) table() printer.Table[sample] {
 	return t
 }
 
-// inUnit shows a value in a unit that was asked for. Otherwise a whole number is
-// shown whole, and of others the noise of the floating point is left out: six
-// digits. What is no number is shown as it is.
+// inUnit shows a value in a unit that was asked for, or plain. What is no number is
+// shown as it is.
 func inUnit(text, unit string) string {
 	var v prometheus.Value
 	if v.UnmarshalJSON([]byte(text)) != nil {
@@ -165,14 +162,5 @@ func inUnit(text, unit string) string {
 	if unit != "" {
 		return metrics.Format(float64(v), unit)
 	}
-	f := float64(v)
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, 0):
-		return text
-	case math.Trunc(f) != f:
-		return strconv.FormatFloat(f, 'g', 6, 64)
-	case math.Abs(f) < 1e15: // 1e+06 on the wire
-		return strconv.FormatFloat(f, 'f', 0, 64)
-	}
-	return text
+	return metrics.Plain(float64(v))
 }

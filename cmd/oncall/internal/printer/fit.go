@@ -16,8 +16,8 @@ const (
 
 // fit makes the grid at most width columns wide, in this order: flexible
 // columns are cut down to their least width, the gap shrinks to one blank, the
-// last columns that are not flexible are left out, those that are kept after the
-// others. One always stays, so a very narrow terminal may still have to wrap.
+// spare columns are left out, then the last ones that are not flexible, those that
+// are kept after the others. One always stays, so a very narrow terminal may still have to wrap.
 // Left-out headers are returned, in the order of the columns.
 func (g *grid) fit(width int) (gap int, dropped []string) {
 	widths := g.widths()
@@ -44,6 +44,9 @@ func (g *grid) fit(width int) (gap int, dropped []string) {
 
 // least is the column to leave out next, -1 when all that are left must stay.
 func (g *grid) least() int {
+	if i := last(g.spare); i > 0 {
+		return i
+	}
 	for i := len(g.headers) - 1; i >= 0; i-- {
 		if !g.flex[i] && !g.keep[i] && (i > 0 || slices.Contains(g.keep, true)) {
 			return i
@@ -51,6 +54,16 @@ func (g *grid) least() int {
 	}
 	for i := len(g.headers) - 1; i > 0; i-- {
 		if !g.flex[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// last is the place of the last true, -1 when there is none.
+func last(marks []bool) int {
+	for i, m := range slices.Backward(marks) {
+		if m {
 			return i
 		}
 	}
@@ -109,6 +122,7 @@ func (g *grid) drop(column int) {
 	g.headers = slices.Delete(g.headers, column, column+1)
 	g.flex = slices.Delete(g.flex, column, column+1)
 	g.keep = slices.Delete(g.keep, column, column+1)
+	g.spare = slices.Delete(g.spare, column, column+1)
 	g.min = slices.Delete(g.min, column, column+1)
 	for r := range g.cells {
 		g.cells[r] = slices.Delete(g.cells[r], column, column+1)

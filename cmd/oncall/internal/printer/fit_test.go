@@ -16,16 +16,17 @@ func TestColumnsThatMatterStayLongest(t *testing.T) {
 		{Header: "STEP", Keep: true, Value: cell("1")},
 		{Header: "AFTER", Value: cell("15 min")},
 		{Header: "ON CALL", Keep: true, Value: cell("secondary")},
+		{Header: "NOTE", Flex: true, Min: 27, Spare: true, Value: cell("until the end of the month")},
 	}}
 	for name, tt := range map[string]struct {
 		width     int
 		out, errs string
 	}{
-		"all fit":                         {60, "TEAM        POLICY                  STEP  AFTER   ON CALL\nOperations  Operations low urgency  1     15 min  secondary\n", ""},
-		"the last that is not kept first": {46, "TEAM        POLICY             STEP  ON CALL\nOperations  Operations low u…  1     secondary\n", "no room for AFTER (-o wide shows all)\n"},
+		"a spare one before all":          {60, "TEAM        POLICY                  STEP  AFTER   ON CALL\nOperations  Operations low urgency  1     15 min  secondary\n", "no room for NOTE (-o wide shows all)\n"},
+		"the last that is not kept first": {46, "TEAM        POLICY             STEP  ON CALL\nOperations  Operations low u…  1     secondary\n", "no room for AFTER and NOTE (-o wide shows all)\n"},
 		"even the first, when others stay": {38, "POLICY                 STEP  ON CALL\nOperations low urgen…  1     secondary\n",
-			"no room for TEAM and AFTER (-o wide shows all)\n"},
-		"then the kept ones from the end": {20, "POLICY          STEP\nOperations lo…  1\n", "no room for TEAM, AFTER and ON CALL (-o wide shows all)\n"},
+			"no room for TEAM, AFTER and NOTE (-o wide shows all)\n"},
+		"then the kept ones from the end": {20, "POLICY          STEP\nOperations lo…  1\n", "no room for TEAM, AFTER, ON CALL and NOTE (-o wide shows all)\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,6 +38,8 @@ type Column[T any] struct {
 	// without it are gone. Where a table has one, its first column is left out
 	// like any other unless it has it too.
 	Keep bool
+	// Spare marks a column that is the first to be left out, also when it is flexible.
+	Spare bool
 	// Value is the text of the cell; "" is shown as "-".
 	Value func(T) string
 	// Style, which may be nil, colours the cell.

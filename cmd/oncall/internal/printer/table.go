@@ -17,6 +17,7 @@ type grid struct {
 	headers []string
 	flex    []bool
 	keep    []bool
+	spare   []bool
 	min     []int
 	cells   [][]string    // by row, then column
 	styles  [][]ios.Style // the same
@@ -36,6 +37,7 @@ func newGrid[T any](columns []Column[T], items []T, wide bool) grid {
 		g.headers = append(g.headers, ios.Visible(c.Header))
 		g.flex = append(g.flex, c.Flex)
 		g.keep = append(g.keep, c.Keep)
+		g.spare = append(g.spare, c.Spare)
 		g.min = append(g.min, max(cmp.Or(c.Min, minFlex), ios.TextWidth(c.Header)))
 	}
 	for _, x := range items {
