@@ -91,9 +91,9 @@ func TestWholeTree(t *testing.T) {
 		assert.Contains(t, anchors, link[2], "%s leads somewhere", link[0])
 	}
 	home, err := os.UserHomeDir()
-	require.NoError(t, err)
+	named := err == nil && len(home) > 1 // a container's may be "/", or none
 	for name, text := range files {
-		assert.NotContains(t, text, home, "%s names no machine", name)
+		assert.False(t, named && strings.Contains(text, home+string(filepath.Separator)), "%s names no machine", name)
 		assert.False(t, strings.HasSuffix(text, "\n\n\n"), "%s", name)
 		for i, l := range strings.Split(text, "\n") {
 			assert.NotContains(t, l, "\x1b", "%s:%d", name, i+1)

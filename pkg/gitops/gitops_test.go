@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,12 +42,18 @@ func newRepo(t *testing.T) *repo {
 	return r
 }
 
+// environ is the environment without what a hook, from which the tests may be
+// run, tells git.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
+}
+
 func (r *repo) run(dir string, args ...string) string {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	cmd.Dir = dir
 	at := r.clock.Format(time.RFC3339)
-	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=robin", "GIT_AUTHOR_EMAIL=r@example.test", "GIT_COMMITTER_NAME=robin", "GIT_COMMITTER_EMAIL=r@example.test",
+	cmd.Env = append(environ(), "GIT_AUTHOR_NAME=robin", "GIT_AUTHOR_EMAIL=r@example.test", "GIT_COMMITTER_NAME=robin", "GIT_COMMITTER_EMAIL=r@example.test",
 		"GIT_AUTHOR_DATE="+at, "GIT_COMMITTER_DATE="+at, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_ALLOW_PROTOCOL=file")
 	out, err := cmd.CombinedOutput()
 	require.NoError(r.t, err, "git %v: %s", args, out)
@@ -82,7 +89,7 @@ func (r *repo) deploy(version string) string {
 
 func (r *repo) open() *gitops.Mirror {
 	r.t.Helper()
-	m, err := gitops.Open(r.t.Context(), gitops.Config{Repository: r.bare, Folder: filepath.Join(r.t.TempDir(), "mirrors"), Environ: os.Environ(), Now: func() time.Time { return r.clock }})
+	m, err := gitops.Open(r.t.Context(), gitops.Config{Repository: r.bare, Folder: filepath.Join(r.t.TempDir(), "mirrors"), Environ: environ(), Now: func() time.Time { return r.clock }})
 	require.NoError(r.t, err)
 	return m
 }
@@ -212,7 +219,7 @@ func TestShallowOriginSaysThatItIsCut(t *testing.T) {
 	}
 	cut := filepath.Join(t.TempDir(), "shallow.git")
 	r.run(t.TempDir(), "clone", "--quiet", "--bare", "--depth=2", "file://"+r.bare, cut)
-	m, err := gitops.Open(t.Context(), gitops.Config{Repository: cut, Folder: t.TempDir(), Environ: os.Environ()})
+	m, err := gitops.Open(t.Context(), gitops.Config{Repository: cut, Folder: t.TempDir(), Environ: environ()})
 	require.NoError(t, err)
 	h, got := history(t, m, where)
 	assert.Equal(t, []string{"1.4.0", "1.3.0"}, got)
@@ -223,7 +230,7 @@ func TestShallowOriginSaysThatItIsCut(t *testing.T) {
 	r.run(t.TempDir(), "clone", "--quiet", "--depth=1", "file://"+r.bare, work)
 	before := r.run(work, "rev-parse", "HEAD")
 	r.deploy("1.9.0") // the clone is behind now
-	m, err = gitops.Open(t.Context(), gitops.Config{Repository: work, Folder: t.TempDir(), Environ: os.Environ()})
+	m, err = gitops.Open(t.Context(), gitops.Config{Repository: work, Folder: t.TempDir(), Environ: environ()})
 	require.NoError(t, err)
 	h, got = history(t, m, where)
 	assert.Equal(t, []string{"1.9.0", "1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"}, got)
@@ -334,7 +341,7 @@ func TestAKilledGitLeavesItsLock(t *testing.T) {
 	r := newRepo(t)
 	r.deploy("17.4.0")
 	folder := filepath.Join(t.TempDir(), "mirrors")
-	m, err := gitops.Open(t.Context(), gitops.Config{Repository: r.bare, Folder: folder, Environ: os.Environ(), Now: func() time.Time { return r.clock }})
+	m, err := gitops.Open(t.Context(), gitops.Config{Repository: r.bare, Folder: folder, Environ: environ(), Now: func() time.Time { return r.clock }})
 	require.NoError(t, err)
 	_, err = m.Refresh(t.Context())
 	require.NoError(t, err)
@@ -399,7 +406,7 @@ func TestRepositoriesThatAreNotHandedToGit(t *testing.T) {
 	assert.ErrorContains(t, err, "no remote called origin")
 	// A rewrite in somebody's git configuration does not help either.
 	m, err := gitops.Open(t.Context(), gitops.Config{Repository: "https://example.test/x", Folder: t.TempDir(),
-		Environ: append(os.Environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.ext::touch "+marker+" .insteadOf", "GIT_CONFIG_VALUE_0=https://example.test/")})
+		Environ: append(environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.ext::touch "+marker+" .insteadOf", "GIT_CONFIG_VALUE_0=https://example.test/")})
 	require.NoError(t, err)
 	_, err = m.Refresh(t.Context())
 	require.Error(t, err)

@@ -160,7 +160,9 @@ func orWord(a, b string) string {
 // read is what git says in the bare repository.
 func (r *repo) read(args ...string) string {
 	r.t.Helper()
-	out, err := exec.CommandContext(r.t.Context(), "git", append([]string{"--git-dir=" + r.bare}, args...)...).Output()
+	cmd := exec.CommandContext(r.t.Context(), "git", append([]string{"--git-dir=" + r.bare}, args...)...)
+	cmd.Env = environ()
+	out, err := cmd.Output()
 	require.NoError(r.t, err)
 	return string(out)
 }

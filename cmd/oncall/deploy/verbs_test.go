@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,10 +264,17 @@ func newRepo(t *testing.T, e *clitest.Env, more string) *repo {
 	return r
 }
 
+// environ is the environment without the machine's settings of git, and without
+// what a hook, from which the tests may be run, tells it.
+func environ() []string {
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
+	return append(own, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
+}
+
 func (r *repo) git(dir string, args ...string) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "git", append([]string{"-c", "user.name=robin", "-c", "user.email=r@example.test"}, args...)...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, environ()
 	out, err := cmd.CombinedOutput()
 	require.NoError(r.t, err, "%s", out)
 }
