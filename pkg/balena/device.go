@@ -1,9 +1,7 @@
 package balena
 
 import (
-	"cmp"
 	"context"
-	"slices"
 )
 
 // Device is one machine of a fleet.
@@ -69,70 +67,23 @@ func (d Device) Toward(target int64) Step {
 
 // Rollout counts the devices of a fleet by how far they are.
 type Rollout struct {
-	Target                         int64 // id of the release
 	Done, Updating, Waiting, Apart int
-	Progress                       int // mean per cent of those that are updating
 }
-
-// Total is how many devices there are.
-func (r Rollout) Total() int { return r.Done + r.Updating + r.Waiting + r.Apart }
-
-// Complete reports whether every device that can be there is: none is updating.
-// Devices that are offline do not count, so a fleet without one that is online
-// is complete too; see Proven.
-func (r Rollout) Complete() bool { return r.Updating == 0 }
-
-// Proven reports whether the release is seen running: at least one device runs
-// it and none is on its way.
-func (r Rollout) Proven() bool { return r.Complete() && r.Done > 0 }
 
 // RolloutOf counts devices on their way to release target.
 func RolloutOf(devices []Device, target int64) Rollout {
-	out := Rollout{Target: target}
-	sum := 0
+	out := Rollout{}
 	for _, d := range devices {
 		switch d.Toward(target) {
 		case Done:
 			out.Done++
 		case Updating:
 			out.Updating++
-			if d.Progress != nil {
-				sum += min(max(*d.Progress, 0), 100)
-			}
 		case Waiting:
 			out.Waiting++
 		case Apart:
 			out.Apart++
 		}
 	}
-	if out.Updating > 0 {
-		out.Progress = sum / out.Updating
-	}
-	return out
-}
-
-// Running is how many devices run a release.
-type Running struct {
-	Release       Ref // zero: they say of none
-	Total, Online int
-}
-
-// ByRelease counts devices by the release that they run, the most frequent first.
-func ByRelease(devices []Device) []Running {
-	out := []Running{}
-	for _, d := range devices {
-		i := slices.IndexFunc(out, func(r Running) bool { return r.Release.ID == d.Running.ID })
-		if i < 0 {
-			i = len(out)
-			out = append(out, Running{Release: d.Running})
-		}
-		out[i].Total++
-		if d.Online {
-			out[i].Online++
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Running) int {
-		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Release.ID, a.Release.ID))
-	})
 	return out
 }

@@ -146,6 +146,7 @@ func TestGivingWay(t *testing.T) {
 		"another was known":             {controller: controller{after: builds(ran(881, 5, "17.5.0", "SUCCESS"))}},
 		"another comes after":           {controller: controller{after: queue(mine, waits(12, "17.6.0"))}},
 		"another without a number":      {controller: controller{after: builds(ran(882, -1, "17.6.0", ""))}},
+		"another with the number 0":     {controller: controller{after: builds(ran(882, 0, "17.6.0", ""))}},
 		"another component":             {controller: controller{after: queue(other, mine)}},
 		"the same version":              {controller: controller{after: queue(waits(10, "17.4.1"), mine)}},
 		"the same version, held":        {controller: controller{after: queue(held, mine), items: cancelled}, kind: apierr.ErrGuard, taken: 1, says: "queue item 10 (17.4.1, by manager) was started first"},

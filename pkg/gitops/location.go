@@ -29,9 +29,6 @@ const (
 	FormatFile Format = "file"
 )
 
-// Formats lists every format.
-func Formats() []Format { return []Format{FormatPath, FormatKustomize, FormatHelm, FormatFile} }
-
 // Location is where a version is written.
 type Location struct {
 	File     string // in the repository, with slashes

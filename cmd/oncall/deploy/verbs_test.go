@@ -182,6 +182,17 @@ func TestUndoAfterAWait(t *testing.T) {
 	assert.Contains(t, r.Out, "undo: oncall deploy run api 17.4.0)")
 }
 
+// TestTheTargetIsAnotherAfterAWait: what was previous is not, and nothing is started.
+func TestTheTargetIsAnotherAfterAWait(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.Zero(t, e.Run(`deploy run api 17.4.0 --no-wait`+yes).Code)
+	r := e.Run(`deploy rollback api --wait-for-running` + yes)
+	assert.Equal(t, exit.Guard, r.Code, r.Err)
+	assert.Contains(t, r.Err, "after the other deployment the target is 17.4.0, not 17.4.1")
+	assert.Equal(t, 1, started(t, e))
+}
+
 func TestWaitRunsOutAndIsResumed(t *testing.T) {
 	t.Parallel()
 	e := clitest.New(t)
