@@ -57,3 +57,24 @@ func TestExportIntoAFolder(t *testing.T) {
 	assert.Equal(t, 2, r.Code)
 	assert.Contains(t, r.Err, "--file: "+e.Home+" is a folder\nhint: --file "+e.Home)
 }
+
+// The id is what takes an override back: a narrow window keeps it, and who covers.
+func TestOverridesNarrow(t *testing.T) {
+	t.Parallel()
+	e := clitest.New(t)
+	require.Equal(t, 0, e.Run("rotation override secondary --from 2h --for 8h").Code)
+	e.Terminal = true
+	for width, header := range map[int]string{
+		60:  `^ID +FROM +AWAY? *COVER$|^ID +FROM +COVER$`,
+		80:  `^ID +FROM +UNTIL +AWAY +COVER$`,
+		120: `^ID +FROM +UNTIL +AWAY +COVER +POLICIES$`,
+	} {
+		e.Width = width
+		r := e.Run("rotation override --color never")
+		require.Equal(t, 0, r.Code, r.Err)
+		lines := strings.Split(r.Out, "\n")
+		assert.Regexp(t, header, lines[0], "%d columns", width)
+		assert.Regexp(t, `^ovrprd-\w+ +Wed 04 Mar 05:19 UTC `, lines[1], "%d columns", width)
+		assert.LessOrEqual(t, len(lines[1]), width)
+	}
+}

@@ -30,17 +30,18 @@ func (o *overrideOptions) list(ctx context.Context) error {
 		Kind: "Override",
 		Name: func(s pager.StandIn) string { return s.ID },
 		Columns: []printer.Column[pager.StandIn]{
+			// The id is what --cancel takes, the cover whom to call: they stay longest.
+			{Header: "ID", Keep: true, Value: func(s pager.StandIn) string { return s.ID }},
 			{Header: "FROM", Keep: true, Value: func(s pager.StandIn) string { return local(o.f, s.Start, "") }},
-			{Header: "UNTIL", Keep: true, Value: func(s pager.StandIn) string { return local(o.f, s.End, "") }},
-			{Header: "AWAY", Keep: true, Value: func(s pager.StandIn) string { return s.Away }},
+			{Header: "UNTIL", Value: func(s pager.StandIn) string { return until(o.f, s.Start, s.End) }},
+			{Header: "AWAY", Value: func(s pager.StandIn) string { return s.Away }},
 			{Header: "COVER", Keep: true, Value: covers, Style: func(s pager.StandIn) ios.Style {
 				if strings.Contains(covers(s), nobody) {
 					return ios.Red
 				}
 				return ios.None
 			}},
-			{Header: "ID", Value: func(s pager.StandIn) string { return s.ID }},
-			{Header: "POLICIES", Flex: true, Value: policies},
+			{Header: "POLICIES", Value: policies},
 		},
 		Empty: "no override is to come",
 	}, all, printer.Meta{})

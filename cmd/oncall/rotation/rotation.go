@@ -41,7 +41,7 @@ func table(f *cli.Factory) printer.Table[pager.Shift] {
 			{Header: "FOR", Value: func(s pager.Shift) string { return s.Covers }},
 			{Header: "STEP", Keep: true, Value: func(s pager.Shift) string { return stepText(s.Step) }},
 			{Header: "POLICY", Flex: true, Min: 7, Value: func(s pager.Shift) string { return s.Policy.Name }},
-			{Header: "UNTIL", Keep: true, Value: func(s pager.Shift) string { return until(f, s) }},
+			{Header: "UNTIL", Keep: true, Value: func(s pager.Shift) string { return until(f, s.Start, s.End) }},
 			{Header: "TEAM", Wide: true, Value: func(s pager.Shift) string { return s.Team.Name }},
 			{Header: "ROTATION", Wide: true, Value: func(s pager.Shift) string { return s.Rotation }},
 			{Header: "SHIFT", Wide: true, Value: func(s pager.Shift) string { return s.Shift }},
@@ -86,11 +86,11 @@ func local(f *cli.Factory, t time.Time, never string) string {
 	return t.In(f.Location()).Format(format)
 }
 
-// until is the end of a shift. The zone stands at its start already, unless summer
-// time begins or ends between them.
-func until(f *cli.Factory, s pager.Shift) string {
-	text := local(f, s.End, "always")
-	if zone := s.Start.In(f.Location()).Format(" MST"); !s.Start.IsZero() {
+// until is the end of what began at start. The zone stands at the start already,
+// unless summer time begins or ends between them.
+func until(f *cli.Factory, start, end time.Time) string {
+	text := local(f, end, "always")
+	if zone := start.In(f.Location()).Format(" MST"); !start.IsZero() {
 		text = strings.TrimSuffix(text, zone)
 	}
 	return text

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 )
 
 func TestColumnsThatMatterStayLongest(t *testing.T) {
@@ -36,4 +38,18 @@ func TestColumnsThatMatterStayLongest(t *testing.T) {
 			assert.Equal(t, tt.errs, x.errs.String())
 		})
 	}
+}
+
+// What is left out takes its colour and its least width along.
+func TestLeftOutColumnsLeaveTheOthersAsTheyWere(t *testing.T) {
+	t.Parallel()
+	cell := func(text string) func(string) string { return func(string) string { return text } }
+	x := newSession(t, Options{}, width(17), colour)
+	require.NoError(t, List(x.p, Table[string]{Kind: "Duty", Columns: []Column[string]{
+		{Header: "TEAM", Min: 2, Value: cell("Operations")},
+		{Header: "WHO", Keep: true, Value: cell("you"), Style: func(string) ios.Style { return ios.Red }},
+		{Header: "WHY", Flex: true, Min: 13, Keep: true, Value: cell("a sentence about it")},
+	}}, []string{"x"}, Meta{}))
+	red := (&ios.Streams{Color: true}).Paint(ios.Red, "you")
+	assert.Contains(t, x.out.String(), "\n"+red+" a sentence a…\n")
 }

@@ -114,3 +114,16 @@ func TestJSONLinesSplitNowhere(t *testing.T) {
 	require.NoError(t, List(x.p, Table[string]{Kind: "Line"}, []string{"a\nb\u2028c\r", "d"}, Meta{}))
 	assert.Equal(t, "\"a\\nb\\u2028c\\r\"\n\"d\"\n", x.out.String())
 }
+
+// Only what could harm is escaped: other people's letters stay readable.
+func TestJSONKeepsLetters(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`"Zürich 東京 🚒"`:        `"Zürich 東京 🚒"`,
+		"\"a\u202eb\x7fc\"":    `"a\u202eb\u007fc"`,
+		"\"tag \U000e0041\"":   `"tag \udb40\udc41"`,
+		"\"\u0085\u2028 end\"": `"\u0085\u2028 end"`,
+	} {
+		assert.Equal(t, want, string(escapeHidden([]byte(in))))
+	}
+}
