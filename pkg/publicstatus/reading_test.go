@@ -81,3 +81,33 @@ func TestWhatIsSaidOfMaintenance(t *testing.T) {
 		assert.Equal(t, []string{c.want[0], verb + c.want[1], or}, []string{found[0].Message, found[0].Fix, found[0].Or}, name)
 	}
 }
+
+func TestOverlaps(t *testing.T) {
+	t.Parallel()
+	start := now.Add(8 * 24 * time.Hour)
+	api, docs := comp("c1", "API", statuspage.Operational), comp("c2", "API docs", statuspage.Operational)
+	at := func(d time.Duration, parts ...statuspage.Component) statuspage.Incident {
+		return work("m1", statuspage.Scheduled, start.Add(d), parts...)
+	}
+	open := at(-time.Hour, api)
+	open.ScheduledUntil = statuspage.Time{}
+	for name, c := range map[string]struct {
+		other statuspage.Incident
+		want  bool
+	}{
+		"the same time":          {at(0, api), true},
+		"of others too":          {at(0, docs, api), true},
+		"of others alone":        {at(0, docs), false},
+		"it ends into it":        {at(-30*time.Minute, api), true},
+		"it ends when it starts": {at(-time.Hour, api), false},
+		"it starts at its end":   {at(2*time.Hour, api), false},
+		"it starts in it":        {at(2*time.Hour-time.Minute, api), true},
+		"it has no end":          {open, true},
+	} {
+		p := world()
+		p.incidents = []statuspage.Incident{c.other}
+		plan, err := board(p).PlanMaintenance(t.Context(), publicstatus.MaintenanceDraft{Title: "T", Body: "b", Start: start, End: start.Add(2 * time.Hour), Components: []string{"c1"}})
+		require.NoError(t, err, name)
+		assert.Equal(t, c.want, len(plan.Overlaps) == 1, name)
+	}
+}
