@@ -30,8 +30,15 @@ func (d *Desk) SetMuted(ctx context.Context, c Check, mute bool, until time.Time
 		}
 		return until.IsZero() || x.MutedUntil.UnixMilli() == until.UnixMilli()
 	}
-	if is(c) {
-		return c, false, false, nil
+	if is(c) { // it was when it was read: a person may have thought since
+		v, err := d.Client.Check(ctx, c.ID)
+		if err != nil {
+			return c, false, false, err
+		}
+		if now = d.again(c, v); is(now) {
+			return now, false, false, nil
+		}
+		c = now
 	}
 	if mute {
 		_, err = d.Client.Mute(ctx, c.raw, until)
@@ -54,9 +61,7 @@ func (d *Desk) SetMuted(ctx context.Context, c Check, mute bool, until time.Time
 			cause = errors.Join(cause, rerr)
 			break
 		}
-		now = d.from(v)
-		now.shared = c.shared
-		if is(now) {
+		if now = d.again(c, v); is(now) {
 			return now, true, lost, nil
 		}
 		if n+1 < readBacks && d.Wait(ctx, readBackWait) != nil {
@@ -65,4 +70,11 @@ func (d *Desk) SetMuted(ctx context.Context, c Check, mute bool, until time.Time
 	}
 	return c, false, false, &apierr.Error{Vendor: nodeping.Vendor, Op: "mute " + c.Label(), Message: text, Kind: []error{apierr.ErrUnknownOutcome},
 		Hint: "oncall probe get " + c.ID, Err: cause}
+}
+
+// again is a check that was read anew, with the label it had.
+func (d *Desk) again(old Check, v nodeping.Check) Check {
+	c := d.from(v)
+	c.shared = old.shared
+	return c
 }

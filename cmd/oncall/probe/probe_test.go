@@ -116,6 +116,11 @@ func TestMute(t *testing.T) {
 	assert.Equal(t, "probe/staging api\n", e.Run("probe list --muted -o name").Out, "the others have ended")
 	require.Equal(t, 0, e.Run("probe unmute 'staging api'").Code)
 	assert.Empty(t, e.Run("probe list --muted -o name").Out)
+	before := len(e.Changes("nodeping"))
+	r = e.Run("probe unmute 'staging api'")
+	assert.Contains(t, r.Err, "is not muted, so nothing is sent")
+	assert.Contains(t, r.Out, "not muted")
+	assert.Len(t, e.Changes("nodeping"), before)
 }
 
 func TestMaintenance(t *testing.T) {

@@ -32,7 +32,11 @@ func unmute(ctx context.Context, f *cli.Factory, names []string) error {
 	plan := mutate.Plan{Verb: "unmute", Done: "unmuted", Kind: "probe"}
 	for _, c := range all {
 		plan.Targets = append(plan.Targets, c.Label())
-		plan.Effects = append(plan.Effects, c.Label()+" ("+stateWords(c)+") alerts again")
+		line := c.Label() + " (" + stateWords(c) + ") alerts again"
+		if !c.Muted {
+			line = c.Label() + " (" + stateWords(c) + ") is not muted, so nothing is sent"
+		}
+		plan.Effects = append(plan.Effects, line)
 	}
 	return f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		return mutate.Each(ctx, report, all, probe.Check.Label, func(c probe.Check) mutate.Outcome { return set(ctx, d, c, false, time.Time{}, "") })
