@@ -219,3 +219,34 @@ func TestTopCountsTheEdgesOnce(t *testing.T) {
 	assert.True(t, res.Here)
 	assert.Equal(t, int64(3600), res.Total)
 }
+
+// What one half of a comparison could not be counted for by the server, or in
+// full, is told, whichever half it is.
+func TestTopTellsOfEitherHalf(t *testing.T) {
+	t.Parallel()
+	s := lines(0, 0)
+	for i := range 100_010 {
+		s.all = append(s.all, loki.Entry{NS: start.Add(-time.Hour).UnixNano() + int64(i), Line: "path=/" + strconv.Itoa(i), Stream: &loki.Stream{}})
+	}
+	s.all = append(s.all, loki.Entry{NS: start.Add(time.Minute).UnixNano(), Line: "path=/a trace_id=t7", Stream: &loki.Stream{}})
+	s.answer = func(_ string, at time.Time) (*loki.Result, error) {
+		if at.After(start) {
+			return vector(map[string]float64{"/a": 1}), nil
+		}
+		return nil, &apierr.Error{Kind: []error{apierr.ErrInvalid}, Message: "the server does not speak logfmt"}
+	}
+	p, err := logs.ParseParser("logfmt")
+	require.NoError(t, err)
+	c := logs.Count{Query: `{app="a"}`, Parser: p, Field: "path", From: start, To: start.Add(time.Hour), Examples: 1, Trace: "trace_id"}
+	res, err := logs.Top(t.Context(), s, c)
+	require.NoError(t, err)
+	assert.False(t, res.Here || res.More)
+	assert.Equal(t, "t7", res.Groups[0].Examples[0].Trace, "found in the line, as the server did not parse it")
+
+	c.Compare = time.Hour
+	res, err = logs.Top(t.Context(), s, c)
+	require.NoError(t, err)
+	assert.True(t, res.Here)
+	assert.True(t, res.More, "a hundred thousand values are held, and no more")
+	assert.Equal(t, 99_981, res.Others)
+}

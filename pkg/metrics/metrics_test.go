@@ -5,6 +5,7 @@ import (
 	"context"
 	"image/png"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,9 @@ func TestGet(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got[0].State, v)
 		assert.InDelta(t, v, got[0].Float(), 0)
+	}
+	for v, bad := range map[float64]bool{0.9: true, 1: false, 2: false, 3: false, 3.1: true} {
+		assert.Equal(t, bad, metrics.Query{Below: limit(1), Above: limit(3)}.Bad(v), v)
 	}
 	got, _, err := metrics.Get(t.Context(), &source{query: func(prometheus.Query) *prometheus.Result { return vector(math.NaN()) }}, q, now)
 	require.NoError(t, err)
@@ -120,17 +124,25 @@ func TestCheckFor(t *testing.T) {
 		s := &source{query: func(prometheus.Query) *prometheus.Result { return vector(c.now) }, points: c.points}
 		got, _, err := metrics.Check(t.Context(), s, q, now, 5*time.Minute)
 		require.NoError(t, err)
+		assert.Len(t, got, 1, name)
 		assert.Equal(t, c.want, got[0].State, name)
 		if c.since > 0 {
 			require.NotNil(t, got[0].Since, name)
 			assert.Equal(t, now.Add(-c.since), got[0].Since.UTC(), name)
 		}
 	}
+	// Without a value now it has had none since the last one there was.
+	s := &source{query: func(prometheus.Query) *prometheus.Result { return vector() }, points: points(time.Minute, 1, 1, 1, 1, 1, 1)[:3]}
+	got, _, err := metrics.Check(t.Context(), s, q, now, 5*time.Minute)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Equal(t, metrics.NoData, got[0].State)
+	assert.Equal(t, now.Add(-3*time.Minute), got[0].Since.UTC())
 	// A series that ended while it was over is not forgotten: a crashed replica.
-	s := &source{query: func(prometheus.Query) *prometheus.Result {
+	s = &source{query: func(prometheus.Query) *prometheus.Result {
 		return &prometheus.Result{Type: prometheus.Vector, Vector: []prometheus.Sample{{Metric: prometheus.Labels{"a": "c"}, Time: now, Value: 1}}}
 	}, points: points(time.Minute, 1, 1, 3, 3, 1, 1)[:4], more: points(time.Minute, 1, 1, 1, 1, 1, 1)}
-	got, _, err := metrics.Check(t.Context(), s, q, now, 5*time.Minute)
+	got, _, err = metrics.Check(t.Context(), s, q, now, 5*time.Minute)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, metrics.Over, got[0].State)
@@ -203,21 +215,31 @@ func TestGraph(t *testing.T) {
 
 func TestPicture(t *testing.T) {
 	t.Parallel()
+	// Over ten minutes: it rises for four, is missing for three, and falls.
+	p := metrics.Picture{Title: "5xx \u00fc", Unit: "ratio", From: now.Add(-10 * time.Minute), To: now, Limit: limit(0.02)}
+	values := points(time.Minute, 0, 0.01, 0.02, 0.04, 0.05, math.NaN(), math.NaN(), 0.05, 0.03, math.Inf(1), 0.01)
 	var b bytes.Buffer
-	rest, err := metrics.Picture{Title: "5xx \u00fc", Unit: "ratio", From: now.Add(-5 * time.Minute), To: now, Limit: limit(0.02)}.Write(&b, []prometheus.Series{{Points: points(time.Minute, 0.01, 0.02, math.NaN(), 0.05)}})
+	rest, err := p.Write(&b, []prometheus.Series{{Points: slices.Concat(values[:5], values[7:])}})
 	require.NoError(t, err)
 	assert.Zero(t, rest)
 	img, err := png.Decode(&b)
 	require.NoError(t, err)
 	assert.Equal(t, 1000, img.Bounds().Dx())
-	found := false
-	for x := range 1000 {
-		for y := range 500 {
-			r, g, bl, _ := img.At(x, y).RGBA()
-			found = found || r>>8 == 31 && g>>8 == 119 && bl>>8 == 180
+	curve := func(minute float64) bool { // in the column of that time, above the legend
+		x := 90 + int(890*minute/10)
+		for y := 40; y < 440; y++ {
+			if r, g, bl, _ := img.At(x, y).RGBA(); r>>8 == 31 && g>>8 == 119 && bl>>8 == 180 {
+				return true
+			}
 		}
+		return false
 	}
-	assert.True(t, found, "the curve is drawn")
+	for at := 0.05; at < 9.9; at += 0.1 {
+		// Neither the missing minutes nor those to and from infinity have a line.
+		want := at < 4 || at > 7 && at < 8
+		assert.Equal(t, want, curve(at), "minute %.2f", at)
+	}
+	assert.True(t, curve(10), "a value alone is a dot")
 	_, err = metrics.Picture{Width: 30, Height: 20}.Write(&b, nil)
 	require.NoError(t, err)
 }

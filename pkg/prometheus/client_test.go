@@ -132,6 +132,15 @@ func TestQueryOtherTypes(t *testing.T) {
 	assert.True(t, res.Empty())
 	assert.NotNil(t, res.Vector)
 
+	body = `{"status":"success","data":{"resultType":"matrix","result":[]}}`
+	res, err = c.Query(t.Context(), prometheus.Query{Expr: "nothing[5m]"})
+	require.NoError(t, err)
+	assert.True(t, res.Empty())
+	body = `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"]]}]}}`
+	res, err = c.Query(t.Context(), prometheus.Query{Expr: "up[5m]"})
+	require.NoError(t, err)
+	assert.False(t, res.Empty())
+
 	body = `{"status":"success","data":{"resultType":"tensor","result":[]}}`
 	_, err = c.Query(t.Context(), prometheus.Query{Expr: "x"})
 	require.ErrorContains(t, err, "unknown result type")

@@ -145,6 +145,7 @@ func TestMetadataReads(t *testing.T) {
 	values, err := c.LabelValues(ctx, "job", prometheus.Selection{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"api"}, values)
+	assert.Empty(t, s.requests()[1].Form, "what is not set is the server's own")
 	values, err = c.LabelValues(ctx, "a.b_c", prometheus.Selection{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"x"}, values)
