@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +92,7 @@ func (o *snapshotOptions) run(ctx context.Context, name string) error {
 		o.file = fmt.Sprintf("%s-%d.png", d.UID, p.ID)
 	}
 	if err := atomicfile.Write(o.file, png, 0o644); err != nil {
-		return apierr.New(apierr.ErrUsage, "", "--png "+o.file, "%v", cause(err))
+		return apierr.New(apierr.ErrUsage, "", "--png", "%v", err)
 	}
 	item := picture{Name: d.UID, Panel: p.Title, File: o.file, Bytes: len(png)}
 	return printer.Item(out, printer.Table[picture]{
@@ -105,11 +104,4 @@ func (o *snapshotOptions) run(ctx context.Context, name string) error {
 			{Header: "BYTES", Value: func(p picture) string { return fmt.Sprint(p.Bytes) }},
 		},
 	}, item, nil)
-}
-
-func cause(err error) string {
-	if os.IsNotExist(err) {
-		return "the folder does not exist"
-	}
-	return err.Error()
 }

@@ -300,3 +300,11 @@ func TestAlertsOnANarrowTerminal(t *testing.T) {
 	assert.Regexp(t, `ALERT +STATE +SINCE +SEVERITY +VALUE +SUMMARY`, r.Out)
 	assert.Contains(t, r.Err, "no room for LABELS, FOR and EXPR (-o wide shows all)")
 }
+
+func TestPictureIntoAFolderThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	r := clitest.New(t).Run(`metrics range up --since 10m --png missing/x.png`)
+	assert.Equal(t, 2, r.Code)
+	assert.Equal(t, 1, strings.Count(r.Err, "missing/x.png"), r.Err)
+	assert.Contains(t, r.Err, "--png: missing/x.png: ")
+}

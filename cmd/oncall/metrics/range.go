@@ -2,9 +2,7 @@ package metrics
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,21 +241,13 @@ func (o *rangeOptions) picture(all []prometheus.Series) error {
 		return err
 	})
 	if err != nil {
-		return apierr.New(apierr.ErrUsage, "", "--png "+o.png, "%v", plain(err))
+		return apierr.New(apierr.ErrUsage, "", "--png", "%v", err)
 	}
 	if rest > 0 {
 		o.f.IO.Note("the largest are in the picture, %d more are not", rest)
 	}
 	o.f.IO.Note("wrote %s", o.png)
 	return nil
-}
-
-func plain(err error) error {
-	var p *os.PathError
-	if ok := asPathError(err, &p); ok {
-		return fmt.Errorf("%s", p.Err.Error())
-	}
-	return err
 }
 
 func (o *rangeOptions) table() printer.Table[series] {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -43,8 +42,6 @@ func (s stats) counts() string {
 	}
 	return fmt.Sprint(s.all)
 }
-
-func asPathError(err error, p **os.PathError) bool { return errors.As(err, p) }
 
 // isUnavailable reports whether a server could not be asked, which passes.
 func isUnavailable(err error) bool {
