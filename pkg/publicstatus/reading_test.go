@@ -1,6 +1,7 @@
 package publicstatus_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -110,4 +111,30 @@ func TestOverlaps(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, c.want, len(plan.Overlaps) == 1, name)
 	}
+}
+
+func TestWhatIsSaidOfAnIncident(t *testing.T) {
+	t.Parallel()
+	api, docs := comp("c1", "API", statuspage.Operational), comp("c2", "API docs", statuspage.Operational)
+	say := func(snooze string, parts ...statuspage.Component) []string {
+		in := statuspage.Incident{ID: "i1", Name: "T", Status: statuspage.Monitoring, CreatedAt: statuspage.Time{Time: now.Add(-2 * time.Hour)}, Components: parts}
+		if snooze != "" {
+			in.Metadata = statuspage.Metadata{"oncall": json.RawMessage(`{"snooze":{"until":"` + snooze + `","reason":"r"}}`)}
+		}
+		found, _, err := board(&page{incidents: []statuspage.Incident{in}}).Check(t.Context(), 0, nil)
+		require.NoError(t, err)
+		out := []string{}
+		for _, f := range found {
+			out = append(out, f.Message)
+		}
+		return out
+	}
+	over, lasts := now.Add(-time.Minute).Format(time.RFC3339), now.Add(time.Minute).Format(time.RFC3339)
+	assert.Equal(t, []string{"no update for 2h"}, say(""))
+	assert.Equal(t, []string{"no update for 2h, and its snooze has ended"}, say(over))
+	assert.Empty(t, say(lasts))
+	assert.Equal(t, []string{"monitoring, though API works"}, say(lasts, api))
+	assert.Equal(t, []string{"monitoring, though API and API docs all work"}, say(lasts, api, docs))
+	docs.Status = statuspage.DegradedPerformance
+	assert.Empty(t, say(lasts, api, docs))
 }
