@@ -313,3 +313,43 @@ func TestBadBases(t *testing.T) {
 	_, err = healthchecks.New(healthchecks.Config{PingURL: "nonsense"})
 	require.ErrorIs(t, err, apierr.ErrUsage)
 }
+
+// What a read-only key may do is sent with it; what it may not is refused here.
+func TestWhatAReadOnlyKeyMayDo(t *testing.T) {
+	t.Parallel()
+	srv := httpxtest.New(t,
+		httpxtest.Exchange{Path: "/checks/", Reply: httpxtest.JSON(200, `{"checks":[]}`)},
+		httpxtest.Exchange{Path: "/checks/" + uuid, Reply: httpxtest.JSON(200, rwCheck)},
+		httpxtest.Exchange{Path: "/checks/" + uuid + "/flips/", Reply: httpxtest.JSON(200, `[]`)},
+	)
+	c := client(t, srv, roKey)
+	_, err := c.Checks(t.Context())
+	require.NoError(t, err)
+	_, err = c.Check(t.Context(), uuid)
+	require.NoError(t, err)
+	_, err = c.Flips(t.Context(), uuid, time.Time{})
+	require.NoError(t, err)
+	for name, refused := range map[string]func() error{
+		"pings":  func() error { _, err := c.Pings(t.Context(), uuid); return err },
+		"body":   func() error { _, err := c.PingBody(t.Context(), uuid, 1); return err },
+		"pause":  func() error { _, err := c.Pause(t.Context(), uuid); return err },
+		"resume": func() error { _, err := c.Resume(t.Context(), uuid); return err },
+	} {
+		err := refused()
+		require.ErrorIs(t, err, apierr.ErrAuth, name)
+		require.ErrorContains(t, err, "read-only", name)
+	}
+	assert.Len(t, srv.Seen(), 3)
+}
+
+func TestWhatAClientCanDoWithItsKeys(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		key, ping    string
+		signed, slug bool
+	}{{"", "", false, false}, {rwKey, "", true, false}, {"", pingKey, false, true}, {rwKey, pingKey, true, true}} {
+		x, err := healthchecks.New(healthchecks.Config{APIKey: secret.New(c.key), PingKey: secret.New(c.ping)})
+		require.NoError(t, err)
+		assert.Equal(t, [2]bool{c.signed, c.slug}, [2]bool{x.Signed(), x.CanPingBySlug()})
+	}
+}
