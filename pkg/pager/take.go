@@ -2,6 +2,7 @@ package pager
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (p *Pager) Take(ctx context.Context, t Taking) (Taking, error) {
 	}
 	_, err := p.Client.TakeOnCall(ctx, t.Policy.Slug, t.From, t.To)
 	if err != nil && !lost(err) {
-		return t, err
+		return p.refusedTake(ctx, t, err)
 	}
 	if err != nil && gone(ctx) {
 		return t, interrupted(opTake, "cannot tell whether it was taken", "oncall rotation now", err)
@@ -101,6 +102,26 @@ func (p *Pager) Take(ctx context.Context, t Taking) (Taking, error) {
 		e.Message = "cannot tell whether it arrived: the answer was lost; " + why
 	}
 	return t, e.WithHint("oncall rotation now")
+}
+
+// refusedTake looks why a take was refused: somebody else may have been faster.
+func (p *Pager) refusedTake(ctx context.Context, t Taking, err error) (Taking, error) {
+	if gone(ctx) || !errors.Is(err, apierr.ErrInvalid) {
+		return t, err
+	}
+	users, lookErr := p.onPolicy(ctx, t.Policy)
+	has := func(name string) bool {
+		return slices.ContainsFunc(users, func(u string) bool { return strings.EqualFold(u, name) })
+	}
+	switch {
+	case lookErr != nil || has(t.From):
+		return t, err
+	case has(t.To):
+		t.Already = true
+		return t, nil
+	}
+	return t, apierr.New(apierr.ErrGuard, victorops.Vendor, opTake+" of "+t.Policy.Label(), "%s does not have it any more: %s", t.From, orNobody(users)).
+		WithHint("oncall rotation now")
 }
 
 // onPolicy are the people on call for a policy.

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/balena-io/oncall/cmd/oncall/internal/ios"
 	"github.com/balena-io/oncall/cmd/oncall/internal/mutate"
 	"github.com/balena-io/oncall/cmd/oncall/internal/printer"
+	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/pager"
 )
 
@@ -85,6 +87,10 @@ func (o *overrideOptions) takeBack(ctx context.Context) error {
 			there.Away, covers(there), local(o.f, there.Start, ""), local(o.f, there.End, ""), policies(there))}}
 	return o.f.Mutate(ctx, plan, func(ctx context.Context, report mutate.Report) error {
 		looked, err := p.CancelOverride(ctx, there.ID)
+		if errors.Is(err, apierr.ErrNotFound) { // it was there a moment ago: somebody else was faster
+			report(there.ID, mutate.Outcome{Words: "already gone", Item: there})
+			return nil
+		}
 		if err != nil {
 			return err
 		}
