@@ -37,13 +37,17 @@ type controller struct {
 	noItem error
 	refuse error // of the cancellation
 
+	nobody  bool // no user is set
+	unsaved bool
+
 	starts, cancels, looks, waits int
 }
 
 const ours = 11
 
 func (c *controller) Job(context.Context, jenkins.JobName) (jenkins.Job, error) {
-	return jenkins.Job{Buildable: true, Parameters: []jenkins.Definition{{Name: "COMPONENT", HasDefault: true}, {Name: "VERSION", HasDefault: true}, {Name: "HOLD", HasDefault: true}}}, nil
+	return jenkins.Job{Buildable: !c.unsaved, Parameters: []jenkins.Definition{{Name: "COMPONENT", HasDefault: true}, {Name: "VERSION", HasDefault: true}, {Name: "HOLD", HasDefault: true},
+		{Name: "DRY_RUN", HasDefault: true, Default: "false"}, {Name: "TOKEN", HasDefault: true, Default: "x"}}}, nil
 }
 
 func (c *controller) Activity(context.Context, jenkins.JobName, int) (jenkins.Activity, error) {
@@ -91,7 +95,13 @@ func (c *controller) WaitEnd(_ context.Context, _ jenkins.JobName, number int, _
 	return jenkins.Build{Number: number, Result: jenkins.Success}, nil
 }
 
-func (c *controller) User() string                                  { return "you" }
+func (c *controller) User() string {
+	if c.nobody {
+		return ""
+	}
+	return "you"
+}
+
 func (c *controller) JobURL(jenkins.JobName) string                 { return "http://ci.test/job/Deploy/" }
 func (c *controller) BuildURL(_ jenkins.JobName, number int) string { return fmt.Sprint("#", number) }
 

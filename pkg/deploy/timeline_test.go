@@ -56,6 +56,38 @@ func TestPreviousVersion(t *testing.T) {
 	}
 }
 
+// TestDoubt: what was rolled back is trusted again when it came back and ran for
+// longer than it took to be rolled back, and for an hour at least.
+func TestDoubt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		bad, later time.Duration
+		trusted    bool
+	}{
+		"rolled back at once, back for long":  {10 * time.Minute, 2 * time.Hour, true},
+		"rolled back at once, back for a bit": {10 * time.Minute, 30 * time.Minute, false},
+		"for an hour to the minute":           {10 * time.Minute, time.Hour, true},
+		"rolled back late, back for less":     {3 * time.Hour, 2 * time.Hour, false},
+		"rolled back late, back for as long":  {3 * time.Hour, 3 * time.Hour, false},
+		"rolled back late, back for long":     {3 * time.Hour, 4 * time.Hour, true},
+	} {
+		at, all := noon, []gitops.Change{}
+		put := func(version string, lasted time.Duration) {
+			all = append([]gitops.Change{{Value: gitops.Value{Version: version}, Commit: gitops.Commit{ID: version, Time: at}}}, all...)
+			at = at.Add(lasted)
+		}
+		put("1", time.Hour)
+		put("2", c.bad)
+		put("1", time.Hour)
+		put("2", c.later)
+		put("3", time.Hour)
+		r, skipped, ok := Previous(timeline(all, nil, versionOf), "3", at)
+		assert.True(t, ok)
+		assert.Equal(t, map[bool]string{true: "2", false: "1"}[c.trusted], r.Version, name)
+		assert.Equal(t, c.trusted, len(skipped) == 0, name)
+	}
+}
+
 func TestTimelineMarks(t *testing.T) {
 	t.Parallel()
 	runs := timeline(changes("1", "2", "1", "2"), nil, versionOf)
@@ -87,7 +119,12 @@ func TestTimelineFindsTheBuildOfAChange(t *testing.T) {
 	runs := timeline(changes("1", "2"), all, versionOf)
 	assert.Equal(t, []any{8, "sam", 5}, []any{runs[0].Build, runs[0].By, runs[1].Build})
 
-	runs = timeline(nil, all, versionOf)
+	far := []jenkins.Build{build(4, "1", jenkins.Success, noon.Add(-12*time.Minute))}
+	assert.Zero(t, timeline(changes("1"), far, versionOf)[0].Build, "eleven minutes after its end")
+
+	running := build(10, "4", jenkins.Success, noon.Add(4*time.Hour))
+	running.Building = true
+	runs = timeline(nil, append([]jenkins.Build{running}, all...), versionOf)
 	got := []string{}
 	for _, r := range runs {
 		got = append(got, r.Version)
