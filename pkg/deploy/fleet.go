@@ -191,7 +191,7 @@ func (d *Deployer) fleetPrevious(ctx context.Context, p *Plan) error {
 		return err
 	}
 	latest := s.Latest()
-	if s.State() == balena.Pinned && latest.ID != s.Fleet.Target.ID && latest.StartedAt.After(current.StartedAt.Time) {
+	if s.State() == balena.Pinned && latest.StartedAt.After(current.StartedAt.Time) {
 		p.Nothing = fmt.Sprintf("already rolled back %s -> %s", latest.RawVersion, p.From)
 		if len(older) > 0 {
 			p.Nothing += "; further back: --to " + older[0].RawVersion

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/deploy"
+	"github.com/balena-io/oncall/pkg/gitops"
 	"github.com/balena-io/oncall/pkg/jenkins"
 )
 
@@ -225,5 +227,50 @@ func TestReplaced(t *testing.T) {
 		s := &deploy.Sight{Runs: c.runs}
 		assert.Equal(t, c.want, s.Replaced("1", queued), name)
 		assert.False(t, s.Replaced("1", time.Time{}), name)
+	}
+}
+
+// repository is one that answers so.
+type repository struct {
+	deploy.Repository
+	snapshot gitops.Snapshot
+	err      error
+}
+
+func (r repository) Refresh(context.Context) (gitops.Snapshot, error) { return r.snapshot, r.err }
+
+func (r repository) Declared(context.Context, string, gitops.Location) (gitops.Declared, error) {
+	return gitops.Declared{Value: gitops.Value{Version: "17.5.0"}}, nil
+}
+
+func (r repository) History(context.Context, gitops.Snapshot, gitops.Location, int) (gitops.History, error) {
+	return gitops.History{}, nil
+}
+
+// TestARepositoryThatDoesNotAnswer refuses a change, whether it was read before or
+// never, unless that is taken into account.
+func TestARepositoryThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	gone := apierr.New(apierr.ErrUnavailable, "git", "fetch", "no answer")
+	for name, c := range map[string]struct {
+		repo       deploy.Repository
+		why        error
+		says, then string
+	}{
+		"never read":         {repository{err: gone}, nil, "the repository cannot be read: git: fetch: no answer", "declared: not known (git: fetch: no answer); versions are those of the job's builds"},
+		"read before":        {repository{snapshot: gitops.Snapshot{Commit: "c", FetchedAt: now.Add(-3 * time.Hour), Stale: gone}}, nil, "the repository was read 3h ago and does not answer now: git: fetch: no answer", "the repository as of 3h ago: git: fetch: no answer"},
+		"read in the future": {repository{snapshot: gitops.Snapshot{Commit: "c", FetchedAt: now.Add(time.Hour), Stale: gone}}, nil, "was read 0s ago", "as of 0s ago"},
+		"it cannot be made":  {nil, gone, "the repository cannot be read: git: fetch: no answer", "declared: not known (git: fetch: no answer)"},
+	} {
+		d, _ := still()
+		d.Repo, d.RepoWhy, d.Now, d.Component.Where = c.repo, c.why, func() time.Time { return now }, &gitops.Location{File: "api.yaml"}
+		_, err := d.Plan(t.Context(), deploy.Want{To: "17.4.1"})
+		require.ErrorIs(t, err, apierr.ErrGuard, name)
+		require.ErrorContains(t, err, c.says, name)
+		p, err := d.Plan(t.Context(), deploy.Want{To: "17.4.1", StaleOK: true})
+		require.NoError(t, err, name)
+		assert.Contains(t, strings.Join(p.Evidence, "\n"), c.then, name)
+		assert.Equal(t, "17.5.0", p.From, name)
 	}
 }
