@@ -2,6 +2,7 @@ package healthchecks_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -351,5 +352,26 @@ func TestWhatAClientCanDoWithItsKeys(t *testing.T) {
 		x, err := healthchecks.New(healthchecks.Config{APIKey: secret.New(c.key), PingKey: secret.New(c.ping)})
 		require.NoError(t, err)
 		assert.Equal(t, [2]bool{c.signed, c.slug}, [2]bool{x.Signed(), x.CanPingBySlug()})
+	}
+}
+
+// A server may say the keys back; no error does, whether the caller brought a masker
+// or not.
+func TestTheKeysAreMasked(t *testing.T) {
+	t.Parallel()
+	for _, m := range []*secret.Masker{nil, {}} {
+		srv := httpxtest.New(t, httpxtest.Exchange{Path: "/checks/" + uuid, Reply: httpxtest.JSON(400, `{"error":"`+rwKey+` and `+pingKey+` are no good"}`)})
+		cfg := srv.Config("x")
+		cfg.Masker = m
+		c, err := healthchecks.New(healthchecks.Config{HTTP: cfg, APIKey: secret.New(rwKey), PingKey: secret.New(pingKey)})
+		require.NoError(t, err)
+		_, err = c.Check(t.Context(), uuid)
+		require.ErrorContains(t, err, "are no good")
+		for _, key := range []string{rwKey, pingKey} {
+			assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), key)
+			if m != nil {
+				assert.NotContains(t, m.Mask("the key is "+key), key, "the caller's log hides it too")
+			}
+		}
 	}
 }

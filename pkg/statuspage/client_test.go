@@ -391,3 +391,18 @@ const summary = `{"page":{"id":"t7n2c9x4hbra","name":"Example Status","url":"htt
 "components":[{"id":"q4zk1m8tw2vd","name":"Build queue","status":"partial_outage","created_at":"2024-05-01T08:00:00.000Z","updated_at":"2026-03-02T09:14:05.200Z","position":2,"description":null,"showcase":true,"start_date":null,"group_id":null,"page_id":"t7n2c9x4hbra","group":false,"only_show_if_degraded":false}],
 "incidents":[],
 "scheduled_maintenances":[{"id":"b0k4u8s2ydja","name":"Database upgrade","status":"scheduled","impact":"maintenance","scheduled_for":"2026-03-20T06:00:00.000Z","scheduled_until":"2026-03-20T07:00:00.000Z","shortlink":"https://stspg.io/b0k4u8s2ydja","page_id":"t7n2c9x4hbra","created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:00:00.000Z","started_at":"2026-03-20T06:00:00.000Z","monitoring_at":null,"resolved_at":null,"incident_updates":[],"components":[]}]}`
+
+// A server may say the key back; no error does, whether the caller brought a masker
+// or not.
+func TestTheKeyIsMasked(t *testing.T) {
+	t.Parallel()
+	for _, m := range []*secret.Masker{nil, {}} {
+		srv := httpxtest.New(t, httpxtest.Exchange{Path: root + "/incidents/h8d2w6r0kfzp", Reply: httpxtest.JSON(422, `{"error":["`+testKey+` is not a name"]}`)})
+		_, err := clientOf(t, srv, func(c *statuspage.Config) { c.HTTP.Masker = m }).Incident(t.Context(), "h8d2w6r0kfzp")
+		require.ErrorContains(t, err, "is not a name")
+		assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), testKey)
+		if m != nil {
+			assert.NotContains(t, m.Mask("the key is "+testKey), testKey, "the caller's log hides it too")
+		}
+	}
+}
