@@ -186,6 +186,7 @@ func TestErrors(t *testing.T) {
 		"cut":         {200, "application/json", twoStreams[:300], apierr.ErrUnavailable, []string{"cut off"}, nil},
 		"other API":   {200, "application/json", `{"database":"ok"}`, apierr.ErrUnavailable, []string{"cannot be read", "check the URL"}, nil},
 		"not JSON":    {200, "text/plain", `ready`, apierr.ErrUnavailable, []string{"cannot be read"}, nil},
+		"no number":   {200, "application/json", `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}`, apierr.ErrUnavailable, []string{"cannot be read", `"many" is not a number`}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
