@@ -339,6 +339,34 @@ func TestAFleetThatMovedBetweenPlanAndActIsLeftAlone(t *testing.T) {
 	}
 }
 
+// shrinking is a fleet whose second newest release is taken back after the first look.
+type shrinking struct {
+	deploy.FleetAPI
+	looks *int
+}
+
+func (s shrinking) TrackableReleases(ctx context.Context, f balena.Fleet, most int) ([]balena.Release, error) {
+	all, err := s.FleetAPI.TrackableReleases(ctx, f, most)
+	if *s.looks++; *s.looks > 1 && len(all) > 1 {
+		all = append(all[:1:1], all[2:]...)
+	}
+	return all, err
+}
+
+// TestAReleaseThatIsTakenBackBetweenPlanAndAct: the fleet stands where it stood, and
+// previous is another one than was confirmed.
+func TestAReleaseThatIsTakenBackBetweenPlanAndAct(t *testing.T) {
+	t.Parallel()
+	w := newFleetWorld(t)
+	w.Deployer.Fleet = shrinking{w.client, new(int)}
+	p := w.plan(back)
+	require.Equal(t, before, p.To)
+	_, err := w.Act(t.Context(), back, p, w.tell)
+	require.ErrorIs(t, err, apierr.ErrConflict)
+	assert.Contains(t, err.Error(), "the target is "+oldest+" now, not "+before)
+	assert.Zero(t, w.patches())
+}
+
 func TestAPinWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	w := newFleetWorld(t)
