@@ -117,7 +117,9 @@ func TestHealthchecksJudgedByNode(t *testing.T) {
 	}
 	a, url := hcWorld(t)
 	a.pass(time.Second)
-	text := output(t, exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E))
+	judge := exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E)
+	judge.Env = direct()
+	text := output(t, judge)
 	told := map[string]any{}
 	require.NoError(t, json.Unmarshal([]byte(text), &told), text)
 	assert.Equal(t, map[string]any{
