@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -21,6 +22,11 @@ import (
 // go to the command; its end is reported all the same.
 func TestSignalsOfAJob(t *testing.T) {
 	t.Parallel()
+	// Under nohup a hang-up is ignored, by all that is started too; one that is
+	// listened to is not.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangup) })
 	w, err := simulator.Open(simulator.Options{NoLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Close() })

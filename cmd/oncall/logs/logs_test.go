@@ -174,7 +174,10 @@ func TestMistakes(t *testing.T) {
 		code int
 		says string
 	}{
-		`logs query`: {2, "no label is given"},
+		`logs query`:         {2, "no label is given"},
+		`logs query api`:     {2, "\"api\" is no LogQL\nhint: --service api,"},
+		`logs top 'api 5xx'`: {2, "hint: --service 'api 5xx',"},
+		`logs query 5`:       {1, "number 5"},
 		`logs query --service api '{service="api"}'`:          {2, "only one of them"},
 		`logs query --label x`:                                {2, "is not NAME=VALUE"},
 		`logs query --label 'x~=y'`:                           {2, "NAME=~REGEXP"},

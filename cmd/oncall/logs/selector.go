@@ -14,6 +14,7 @@ import (
 	"github.com/balena-io/oncall/pkg/logs"
 	"github.com/balena-io/oncall/pkg/loki"
 	"github.com/balena-io/oncall/pkg/nearest"
+	"github.com/balena-io/oncall/pkg/shell"
 )
 
 // selector is which lines a command is about: flags that stand for labels, or a
@@ -96,6 +97,8 @@ func (s *selector) build(f *cli.Factory, args []string) error {
 	case !pipeline && (len(s.match) > 0):
 		return cli.Usage("a query and --service, --level, --host, --label: only one of them").
 			WithHint("write the labels into the query, or only a pipeline behind the flags: '| json | status >= 500'")
+	case !pipeline && !strings.ContainsAny(raw, "{(") && !strings.ContainsAny(raw[:1], "0123456789+-."): // neither selector, call nor number
+		return cli.Usage("%q is no LogQL", raw).WithHint("--service %s, or a label of another name: oncall logs labels lists them", shell.Word(raw))
 	case !pipeline:
 		s.query = logs.Contains(raw, s.grep, s.not)
 		return nil

@@ -297,8 +297,9 @@ func TestAlertsOnANarrowTerminal(t *testing.T) {
 	e := clitest.New(t)
 	e.Terminal, e.Width = true, 60
 	r := e.Run(`metrics alerts`)
-	assert.Regexp(t, `ALERT +STATE +SINCE +SEVERITY +VALUE +SUMMARY`, r.Out)
-	assert.Contains(t, r.Err, "no room for LABELS, FOR and EXPR (-o wide shows all)")
+	assert.Regexp(t, `ALERT +STATE +SINCE +SEVERITY +SUMMARY`, r.Out)
+	assert.Contains(t, r.Out, "API 5xx ratio above 2%")
+	assert.Contains(t, r.Err, "no room for VALUE, LABELS, FOR and EXPR (-o wide shows all)")
 }
 
 func TestPictureIntoAFolderThatIsNotThere(t *testing.T) {

@@ -248,7 +248,8 @@ func (f *Factory) WaitLimit(otherwise time.Duration) time.Duration {
 // RequestLimit is how long one request may take: most, or less by --timeout.
 func (f *Factory) RequestLimit(cfg *config.Config, most time.Duration) time.Duration {
 	given := cfg.Duration("timeout")
-	if given >= most && f.Patience > 0 || cfg.Get("timeout").Origin.Kind == config.FromDefault && f.Patience > 0 {
+	shortened := given < most && cfg.Get("timeout").Origin.Kind != config.FromDefault
+	if f.Patience > 0 && !shortened {
 		return f.Patience
 	}
 	return min(most, given)
