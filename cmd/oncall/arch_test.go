@@ -117,10 +117,10 @@ func TestImportLaw(t *testing.T) {
 		{
 			"testing is for tests",
 			func(f file) bool {
-				return !f.test && !oneOf(f.pkg, "cmd/oncall/internal/cli/clitest", "pkg/httpx/httpxtest", "pkg/loki/lokitest")
+				return !f.test && !oneOf(f.pkg, "cmd/oncall/internal/cli/clitest", "pkg/httpx/httpxtest", "pkg/judges", "pkg/loki/lokitest")
 			},
 			func(_ file, imp string) bool {
-				return imp == "testing" || strings.HasPrefix(imp, "github.com/stretchr/") || strings.HasSuffix(imp, "/clitest") || strings.HasSuffix(imp, "/httpxtest") || strings.HasSuffix(imp, "/lokitest")
+				return imp == "testing" || strings.HasPrefix(imp, "github.com/stretchr/") || strings.HasSuffix(imp, "/clitest") || strings.HasSuffix(imp, "/httpxtest") || strings.HasSuffix(imp, "/pkg/judges") || strings.HasSuffix(imp, "/lokitest")
 			},
 		},
 		{
@@ -208,7 +208,7 @@ func TestGlobalsAreInjected(t *testing.T) {
 	// Where a process begins.
 	allowed := []string{"cmd/oncall/main.go", "cmd/oncall/root/main.go", "cmd/oncall/internal/ios/ios.go", "cmd/oncall/internal/config/paths.go", "docs/gen/main.go"}
 	for _, f := range sources(t) {
-		if f.test || slices.Contains(allowed, f.path) || oneOf(f.pkg, "pkg/httpx/httpxtest", "pkg/loki/lokitest") {
+		if f.test || slices.Contains(allowed, f.path) || oneOf(f.pkg, "pkg/httpx/httpxtest", "pkg/judges", "pkg/loki/lokitest") {
 			continue
 		}
 		ast.Inspect(f.ast, func(n ast.Node) bool {

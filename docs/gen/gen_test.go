@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/root"
+	"github.com/balena-io/oncall/pkg/judges"
 )
 
 func run(*cobra.Command, []string) {}
@@ -104,10 +105,7 @@ func TestWholeTree(t *testing.T) {
 // TestManualPagesAreRoff asks the formatter itself, with every warning on.
 func TestManualPagesAreRoff(t *testing.T) {
 	t.Parallel()
-	groff, err := exec.LookPath("groff")
-	if err != nil {
-		t.Skip("groff, the judge of manual pages, is not installed")
-	}
+	groff := judges.Program(t, "groff", "groff")
 	for name, text := range reference(root.Tree()) {
 		if !strings.HasPrefix(name, "man/") {
 			continue

@@ -205,7 +205,7 @@ func unescape(raw []byte) (string, bool) {
 	return string(out), true
 }
 
-// hex4 reads uXXXX at i.
+// hex4 reads u and four hex digits at i.
 func hex4(raw []byte, i int) (rune, bool) {
 	if i+5 > len(raw) || raw[i] != 'u' {
 		return 0, false

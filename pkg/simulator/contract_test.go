@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,17 +18,6 @@ import (
 
 // contract judges replies by a vendor's OpenAPI document.
 type contract struct{ doc *openapi3.T }
-
-// contractFile returns the path of a vendor's document; without ONCALL_CONTRACTS
-// the test is skipped.
-func contractFile(t *testing.T, name string) string {
-	t.Helper()
-	dir, ok := os.LookupEnv("ONCALL_CONTRACTS")
-	if !ok {
-		t.Skip("ONCALL_CONTRACTS is not set: no vendor documents to judge by")
-	}
-	return filepath.Join(dir, name)
-}
 
 // swagger2 reads a Swagger 2.0 document in YAML.
 func swagger2(t *testing.T, path string) contract {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/pkg/judges"
 )
 
 // hcWorld is a world on a port of the loopback interface, and a client of ours that
@@ -111,15 +113,12 @@ const [, , root, key, uuid, name] = process.argv;
 // healthchecks-io-client, which nobody here wrote, finds a Healthchecks.io.
 func TestHealthchecksJudgedByNode(t *testing.T) {
 	t.Parallel()
-	modules := os.Getenv("ONCALL_NODE_JUDGES")
-	if modules == "" {
-		noJudge(t, "ONCALL_NODE_JUDGES names no folder with a client; tools/judges/install.sh installs it")
-	}
+	modules := judges.Modules(t)
 	a, url := hcWorld(t)
 	a.pass(time.Second)
-	judge := exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E)
-	judge.Env = direct()
-	text := output(t, judge)
+	node := exec.CommandContext(t.Context(), "node", "-e", hcScript, modules, url, HealthchecksAPIKey, HcUUID(CheckE2E), CheckE2E)
+	node.Env = direct()
+	text := output(t, node)
 	told := map[string]any{}
 	require.NoError(t, json.Unmarshal([]byte(text), &told), text)
 	assert.Equal(t, map[string]any{

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/pkg/judges"
 )
 
 // jenkinsJudge runs a program against a world whose clock goes on by a quarter of a
@@ -46,16 +48,6 @@ func jenkinsJudge(t *testing.T, name string, args ...string) map[string]any {
 // for this machine, too.
 func direct() []string { return append(os.Environ(), "NO_PROXY=*", "no_proxy=*") }
 
-// noJudge skips a test whose foreign client is absent, and fails it where all of
-// them are required.
-func noJudge(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("ONCALL_JUDGES") == "required" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // Debian's python3-jenkins, which no one here wrote, finds a Jenkins.
 func TestJenkinsJudgedByPython(t *testing.T) {
 	t.Parallel()
@@ -67,7 +59,7 @@ func TestJenkinsJudgedByPython(t *testing.T) {
 		}
 	}
 	if python == "" {
-		noJudge(t, "python3-jenkins is not installed: apt-get install python3-jenkins")
+		judges.Absent(t, "python3-jenkins is not installed: apt-get install python3-jenkins")
 	}
 	told := jenkinsJudge(t, python, "testdata/jenkins_judge.py")
 	assert.Equal(t, map[string]any{
@@ -83,11 +75,7 @@ func TestJenkinsJudgedByPython(t *testing.T) {
 // npm's jenkins too, where ONCALL_NODE_JUDGES names the modules' folder.
 func TestJenkinsJudgedByNode(t *testing.T) {
 	t.Parallel()
-	modules := os.Getenv("ONCALL_NODE_JUDGES")
-	if modules == "" {
-		noJudge(t, "ONCALL_NODE_JUDGES names no folder with npm's jenkins; tools/judges/install.sh installs it")
-	}
-	told := jenkinsJudge(t, "node", "testdata/jenkins_judge.cjs", modules)
+	told := jenkinsJudge(t, "node", "testdata/jenkins_judge.cjs", judges.Modules(t))
 	assert.Equal(t, map[string]any{
 		"jobs": []any{JobDeploy, JobStaging, JobE2E, JenkinsFolder}, "last": 9123.0, "red": "FAILURE",
 		"new": 9124.0, "result": "SUCCESS", "finished": "Finished: SUCCESS",

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/balena-io/oncall/pkg/judges"
 )
 
 // voKnownDefects is the one list of where the wire differs from victorops.yaml, as
@@ -142,7 +144,7 @@ var voLeftOut = []string{
 
 func TestVictorOpsContract(t *testing.T) {
 	t.Parallel()
-	c := swagger2(t, contractFile(t, "victorops.yaml"))
+	c := swagger2(t, judges.Contract(t, "victorops.yaml"))
 	w, _ := openTest(t, Options{NoLimits: true})
 	values := map[string]string{"team": voTeamOps, "policy": voPolPrimary}
 	fill := func(s string) string {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,17 +16,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
-)
 
-// contractFile returns the path of a vendor's contract file.
-func contractFile(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("ONCALL_CONTRACTS")
-	if dir == "" {
-		t.Skip("ONCALL_CONTRACTS names no folder with the vendors' contracts")
-	}
-	return filepath.Join(dir, name)
-}
+	"github.com/balena-io/oncall/pkg/judges"
+)
 
 // spec is the vendor's OpenAPI document, mended.
 type spec struct {
@@ -35,8 +26,24 @@ type spec struct {
 	router routers.Router
 }
 
-var loadOnce = sync.OnceValues(func() (*spec, error) {
-	raw, err := os.ReadFile(filepath.Join(os.Getenv("ONCALL_CONTRACTS"), "statuspage.json"))
+var (
+	once   sync.Once
+	loaded *spec
+	broken error
+)
+
+func loadSpec(t testing.TB) *spec {
+	t.Helper()
+	path := judges.Contract(t, "statuspage.json")
+	once.Do(func() { loaded, broken = readSpec(path) })
+	if broken != nil {
+		t.Fatalf("the vendor's description cannot be loaded: %v", broken)
+	}
+	return loaded
+}
+
+func readSpec(path string) (*spec, error) {
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +55,6 @@ var loadOnce = sync.OnceValues(func() (*spec, error) {
 	// Its examples and defaults break its own schemas; only the schemas count here.
 	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation())
 	return &spec{doc, router}, err
-})
-
-func loadSpec(t testing.TB) *spec {
-	t.Helper()
-	contractFile(t, "statuspage.json")
-	s, err := loadOnce()
-	if err != nil {
-		t.Fatalf("the vendor's description cannot be loaded: %v", err)
-	}
-	return s
 }
 
 // mendTypes replaces words that are no types of OpenAPI, for which the validator

@@ -30,6 +30,7 @@ import (
 
 	"github.com/balena-io/oncall/pkg/apierr"
 	"github.com/balena-io/oncall/pkg/httpx"
+	"github.com/balena-io/oncall/pkg/judges"
 	"github.com/balena-io/oncall/pkg/secret"
 	"github.com/balena-io/oncall/pkg/victorops"
 )
@@ -48,11 +49,7 @@ var later = map[string]string{
 // part of the project.
 func spec(t *testing.T) *openapi3.T {
 	t.Helper()
-	dir := os.Getenv("ONCALL_CONTRACTS")
-	if dir == "" {
-		t.Skip("ONCALL_CONTRACTS is not set: no vendor document to judge by")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "victorops.yaml"))
+	b, err := os.ReadFile(judges.Contract(t, "victorops.yaml"))
 	require.NoError(t, err)
 	var raw map[string]any
 	require.NoError(t, yaml.Unmarshal(b, &raw))

@@ -22,25 +22,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/judges"
 	"github.com/balena-io/oncall/pkg/simulator"
 )
-
-// needs finds a program of Debian's package prometheus, or skips.
-func needs(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed: apt-get install prometheus", name)
-	}
-	return path
-}
 
 // realPrometheus starts a Prometheus under a prefix that scrapes a small exporter
 // and something that is not there, with a rule that fires and one that does not.
 // It returns its URL, prefix and all.
 func realPrometheus(t *testing.T) string {
 	t.Helper()
-	bin := needs(t, "prometheus")
+	bin := judges.Program(t, "prometheus", "prometheus")
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		n := time.Now().UnixMilli()
 		_, _ = fmt.Fprintf(w, "# HELP demo_requests_total Requests.\n# TYPE demo_requests_total counter\ndemo_requests_total{code=\"200\"} %d\ndemo_requests_total{code=\"500\"} %d\n", n/10, n/100)
@@ -188,7 +179,7 @@ var promtoolValue = regexp.MustCompile(`=> (\S+) @\[([0-9.]+)\]`)
 // promtool reads the demo world over HTTP and prints the same numbers.
 func TestPromtoolReadsTheDemo(t *testing.T) {
 	t.Parallel()
-	bin := needs(t, "promtool")
+	bin := judges.Program(t, "promtool", "prometheus")
 	e := clitest.New(t)
 	s := httptest.NewServer(e.World.Handler())
 	t.Cleanup(s.Close)

@@ -14,32 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/balena-io/oncall/cmd/oncall/internal/cli/clitest"
+	"github.com/balena-io/oncall/pkg/judges"
 )
-
-// judge skips a test whose foreign tool is absent, and fails it where all of
-// them are required.
-func judge(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("ONCALL_JUDGES") == "required" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
 
 // prism starts Prism, a mock server that nobody here wrote, on the vendor's own
 // description, as it is, and returns its base URL. It refuses a request that the
 // description does not allow and answers with the description's examples.
 func prism(t *testing.T) string {
 	t.Helper()
-	contracts, modules := os.Getenv("ONCALL_CONTRACTS"), os.Getenv("ONCALL_NODE_JUDGES")
-	if contracts == "" {
-		judge(t, "ONCALL_CONTRACTS names no folder with the vendors' contracts")
-	}
-	if modules == "" {
-		judge(t, "ONCALL_NODE_JUDGES names no folder with Prism; tools/judges/install.sh installs it")
-	}
+	contract, modules := judges.Contract(t, "statuspage.json"), judges.Modules(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, filepath.Join(modules, ".bin", "prism"), "mock", "--host", "127.0.0.1", "--port", "0", filepath.Join(contracts, "statuspage.json"))
+	cmd := exec.CommandContext(ctx, filepath.Join(modules, ".bin", "prism"), "mock", "--host", "127.0.0.1", "--port", "0", contract)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
